@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: ISC */
+/**
+ * @file vpn.h
+ * @brief All of libvpn's public headers. Begin with vpn/wg.h; each other header is a building block that works alone.
+ */
+#ifndef VPN_VPN_H
+#define VPN_VPN_H
+
+#include <vpn/allowedips.h>
+#include <vpn/base.h>
+#include <vpn/cookie.h>
+#include <vpn/crypto.h>
+#include <vpn/handshake.h>
+#include <vpn/key.h>
+#include <vpn/mtu.h>
+#include <vpn/packet.h>
+#include <vpn/queue.h>
+#include <vpn/replay.h>
+#include <vpn/session.h>
+#include <vpn/tai64n.h>
+#include <vpn/uapi.h>
+#include <vpn/wg.h>
+
+#endif
