@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: ISC */
+/* Inner IPv4 and IPv6 packets: what a tunnel must know of them, and ECN across it. */
+#ifndef VPN_LIB_PACKET_IP_H
+#define VPN_LIB_PACKET_IP_H
+
+#include <vpn/base.h>
+
+#define VPN__IP4_HEADER 20
+#define VPN__IP6_HEADER 40
+
+struct vpn__ip {
+    uint8_t version;    /* 4 or 6 */
+    uint8_t tos;        /* TOS or traffic class */
+    uint32_t total;     /* bytes of the packet by its own header; what follows is padding */
+    const uint8_t *src; /* 4 or 16 bytes inside the packet */
+    const uint8_t *dst;
+};
+
+/* Reads the fixed header. 0, or VPN_EFORMAT: the version, a header that does not fit, or a length of its own that is less
+   than the header or more than `length`. Jumbograms are not supported: payload length 0 means an empty payload. */
+int vpn__ip_parse(struct vpn__ip *out, const uint8_t *data, size_t length);
+
+/* The outer TOS byte: DSCP 0, ECN copied (RFC 6040 section 4.1, normal mode). */
+uint8_t vpn__ecn_outer(uint8_t inner_tos);
+
+/* Brings the congestion mark of the outer header into the inner packet that `ip` was parsed from (RFC 6040 section 4.2),
+   except that outer CE on an inner Not-ECT changes nothing, where the RFC would drop. */
+void vpn__ecn_inner(uint8_t *packet, const struct vpn__ip *ip, uint8_t outer_tos);
+
+#endif
