@@ -53,7 +53,7 @@ typedef struct vpn_wg_config {
     uint32_t max_peers;           /**< 1..VPN_WG_PEERS_MAX; default VPN_WG_PEERS_MAX */
     uint32_t events;              /**< length of the event ring, 8..65536; default 256 */
     uint32_t load_rate;           /**< handshakes a second without proof of address before "under load"; default 1000 */
-    uint32_t sources;             /**< entries of the source limiter, 16..1048576; default 4096 */
+    uint32_t sources;             /**< entries of the source limiter, 16..1048576; default 1024 */
     uint32_t max_skew;            /**< seconds that an initiator's clock may be ahead; 0: any. Needs a wall clock */
     uint8_t stamp_floor[VPN_TAI64N_BYTES]; /**< our stamps will be greater: restore what vpn_wg_stamp gave */
 } vpn_wg_config;
