@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: ISC */
+/* Only the fixed header is read: lengths and addresses decide what a tunnel does, everything else is the hosts' affair. */
+#include "packet/ip.h"
+
+#include "base/bytes.h"
+
+#define ECN_MASK 3u
+#define ECN_CE   3u
+
+static int parse4(struct vpn__ip *out, const uint8_t *data, size_t length)
+{
+    if (length < VPN__IP4_HEADER)
+        return VPN_EFORMAT;
+    uint32_t header = (uint32_t)(data[0] & 15) * 4;
+    uint32_t total = vpn__load16be(data + 2);
+    if (header < VPN__IP4_HEADER || total < header || total > length)
+        return VPN_EFORMAT;
+    out->version = 4;
+    out->tos = data[1];
+    out->total = total;
+    out->src = data + 12;
+    out->dst = data + 16;
+    return 0;
+}
+
+static int parse6(struct vpn__ip *out, const uint8_t *data, size_t length)
+{
+    if (length < VPN__IP6_HEADER)
+        return VPN_EFORMAT;
+    uint32_t total = VPN__IP6_HEADER + (uint32_t)vpn__load16be(data + 4);
+    if (total > length)
+        return VPN_EFORMAT;
+    out->version = 6;
+    out->tos = (uint8_t)((data[0] & 15) << 4 | data[1] >> 4);
+    out->total = total;
+    out->src = data + 8;
+    out->dst = data + 24;
+    return 0;
+}
+
+int vpn__ip_parse(struct vpn__ip *out, const uint8_t *data, size_t length)
+{
+    if (length == 0)
+        return VPN_EFORMAT;
+    switch (data[0] >> 4) {
+    case 4:
+        return parse4(out, data, length);
+    case 6:
+        return parse6(out, data, length);
+    default:
+        return VPN_EFORMAT;
+    }
+}
+
+uint8_t vpn__ecn_outer(uint8_t inner_tos)
+{
+    return inner_tos & ECN_MASK;
+}
+
+/* RFC 1624, equation 3: HC' = ~(~HC + ~m + m') for the 16-bit word m that holds the TOS byte. */
+static void set_tos4(uint8_t *packet, uint8_t tos)
+{
+    uint32_t sum = 0xffffu ^ vpn__load16be(packet + 10);
+    sum += 0xffffu ^ vpn__load16be(packet);
+    packet[1] = tos;
+    sum += vpn__load16be(packet);
+    sum = (sum & 0xffffu) + (sum >> 16);
+    sum = (sum & 0xffffu) + (sum >> 16);
+    vpn__store16be(packet + 10, (uint16_t)(0xffffu ^ sum));
+}
+
+/* RFC 6040 figure 4: the inner mark stays, but for ECT and outer CE, which make CE, and for ECT(0) and outer ECT(1),
+   which make ECT(1). */
+void vpn__ecn_inner(uint8_t *packet, const struct vpn__ip *ip, uint8_t outer_tos)
+{
+    uint8_t inner = ip->tos & ECN_MASK;
+    uint8_t outer = outer_tos & ECN_MASK;
+    uint8_t ecn = inner;
+    if (inner != 0 && outer == ECN_CE)
+        ecn = ECN_CE;
+    else if (inner == 2 && outer == 1)
+        ecn = 1;
+    if (ecn == inner)
+        return;
+    if (ip->version == 4)
+        set_tos4(packet, (uint8_t)((ip->tos & ~ECN_MASK) | ecn));
+    else
+        packet[1] = (uint8_t)((packet[1] & 0xcfu) | (uint32_t)ecn << 4);
+}
