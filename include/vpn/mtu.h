@@ -23,7 +23,7 @@ VPN_BEGIN
 
 /**
  * @brief Greatest inner packet whose outer packet fits a path.
- * @param path_mtu bytes of the greatest outer IP packet.
+ * @param path_mtu bytes of the greatest outer IP packet; more than VPN_MTU_MAX counts as VPN_MTU_MAX.
  * @param family 4 or 6: of the outer network.
  * @return bytes, or 0 when nothing fits or `family` is neither. Since 0.1.
  */
