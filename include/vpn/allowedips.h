@@ -44,7 +44,7 @@ VPN_API void vpn_allowedips_free(vpn_allowedips *table);
 
 /**
  * @brief Gives a prefix to an owner, taking it from the owner it had.
- * @return 0, VPN_EINVAL (family, length or owner), VPN_ELIMIT or VPN_ENOMEM; on error nothing has changed. Since 0.1.
+ * @return 0, VPN_EINVAL (family, length, reserved bytes or owner), VPN_ELIMIT or VPN_ENOMEM; on error nothing has changed. Since 0.1.
  */
 VPN_API VPN_MUST_USE VPN_NONNULL(1, 2) int vpn_allowedips_insert(vpn_allowedips *table, const vpn_prefix *prefix,
                                                                  uint32_t owner);

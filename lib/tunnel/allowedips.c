@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: ISC */
+/* Two tries, one for each family, and a list of nodes for each owner. Invariants:
+ *
+ * - A node with an owner is in the list of that owner, exactly once; `count` counts these nodes.
+ * - A list links nodes of both tries, by reference: the node's index times two, plus one for IPv6.
+ * - Changes that need memory take all of it first, so that they either fail without a trace or succeed.
+ */
+#include <vpn/allowedips.h>
+
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/env.h"
+#include "tunnel/trie.h"
+
+#define NONE VPN_ALLOWEDIPS_NONE
+
+_Static_assert(VPN_ALLOWEDIPS_NONE == VPN__TRIE_NONE, "owners pass through the trie");
+_Static_assert(VPN_ALLOWEDIPS_MAX * 2u - 1 <= UINT32_MAX / 2, "a reference to any node fits in 32 bits");
+
+struct vpn_allowedips {
+    vpn_env env;
+    struct vpn__trie tries[2]; /* IPv4, IPv6 */
+    uint32_t *heads;           /* owner -> first reference of its list */
+    uint32_t owners;           /* elements of `heads` */
+    uint32_t count;
+};
+
+/* A prefix as the tries want it: host order, zero past its length. */
+struct checked {
+    uint32_t key[4];
+    uint32_t bits;
+    uint32_t which; /* of the tries */
+};
+
+static int prefix_check(struct checked *out, const vpn_prefix *prefix, uint32_t owner)
+{
+    if ((prefix->family != 4 && prefix->family != 6) || prefix->bits > (prefix->family == 4 ? 32 : 128))
+        return VPN_EINVAL;
+    if (owner > VPN_ALLOWEDIPS_OWNER_MAX || prefix->reserved[0] || prefix->reserved[1])
+        return VPN_EINVAL;
+    memset(out, 0, sizeof(*out));
+    out->bits = prefix->bits;
+    out->which = prefix->family == 6;
+    for (uint32_t i = 0; i * 32 < out->bits; i++) {
+        uint32_t rest = out->bits - i * 32;
+        out->key[i] = vpn__load32be(prefix->addr + i * 4) & (rest < 32 ? ~(UINT32_MAX >> rest) : UINT32_MAX);
+    }
+    return 0;
+}
+
+int vpn_allowedips_new(vpn_allowedips **out, const vpn_env *env)
+{
+    *out = NULL;
+    vpn_env checked;
+    int error = vpn__env_init(&checked, env);
+    if (error)
+        return error;
+    vpn_allowedips *table = vpn__alloc(&checked, sizeof(*table));
+    if (!table)
+        return VPN_ENOMEM;
+    table->env = checked;
+    vpn__trie_init(&table->tries[0], &table->env, 1);
+    vpn__trie_init(&table->tries[1], &table->env, 4);
+    *out = table;
+    return 0;
+}
+
+void vpn_allowedips_free(vpn_allowedips *table)
+{
+    if (!table)
+        return;
+    vpn_env env = table->env;
+    vpn__trie_end(&table->tries[0]);
+    vpn__trie_end(&table->tries[1]);
+    vpn__free(&env, table->heads, table->owners * sizeof(*table->heads));
+    vpn__free(&env, table, sizeof(*table));
+}
+
+static struct vpn__trie_node *node_of(const vpn_allowedips *table, uint32_t reference)
+{
+    return vpn__trie_node(&table->tries[reference & 1], reference >> 1);
+}
+
+static int owners_reserve(vpn_allowedips *table, uint32_t owner)
+{
+    if (owner < table->owners)
+        return 0;
+    uint32_t room = table->owners + table->owners / 2;
+    if (room > VPN_ALLOWEDIPS_OWNER_MAX + 1)
+        room = VPN_ALLOWEDIPS_OWNER_MAX + 1;
+    room = room > owner ? room : owner + 1;
+    uint32_t *heads = vpn__alloc_array(&table->env, room, sizeof(*heads));
+    if (!heads)
+        return VPN_ENOMEM;
+    memset(heads, 0xff, room * sizeof(*heads));
+    if (table->owners)
+        memcpy(heads, table->heads, table->owners * sizeof(*heads));
+    vpn__free(&table->env, table->heads, table->owners * sizeof(*heads));
+    table->heads = heads;
+    table->owners = room;
+    return 0;
+}
+
+static void list_add(vpn_allowedips *table, uint32_t owner, uint32_t reference)
+{
+    struct vpn__trie_node *node = node_of(table, reference);
+    node->owner = owner;
+    node->previous = NONE;
+    node->next = table->heads[owner];
+    if (node->next != NONE)
+        node_of(table, node->next)->previous = reference;
+    table->heads[owner] = reference;
+}
+
+static void list_remove(vpn_allowedips *table, const struct vpn__trie_node *node)
+{
+    if (node->previous == NONE)
+        table->heads[node->owner] = node->next;
+    else
+        node_of(table, node->previous)->next = node->next;
+    if (node->next != NONE)
+        node_of(table, node->next)->previous = node->previous;
+}
+
+static void reference_remove(vpn_allowedips *table, uint32_t reference)
+{
+    list_remove(table, node_of(table, reference));
+    vpn__trie_drop(&table->tries[reference & 1], reference >> 1);
+    table->count--;
+}
+
+int vpn_allowedips_insert(vpn_allowedips *table, const vpn_prefix *prefix, uint32_t owner)
+{
+    struct checked p;
+    int error = prefix_check(&p, prefix, owner);
+    if (error)
+        return error;
+    struct vpn__trie *trie = &table->tries[p.which];
+    if (table->count == VPN_ALLOWEDIPS_MAX) {
+        uint32_t present = vpn__trie_find(trie, p.key, p.bits);
+        if (present == NONE || vpn__trie_node(trie, present)->owner == NONE)
+            return VPN_ELIMIT;
+    }
+    uint32_t index;
+    if (owners_reserve(table, owner) || vpn__trie_add(trie, p.key, p.bits, &index))
+        return VPN_ENOMEM;
+    const struct vpn__trie_node *node = vpn__trie_node(trie, index);
+    if (node->owner == owner)
+        return 0;
+    if (node->owner != NONE)
+        list_remove(table, node);
+    else
+        table->count++;
+    list_add(table, owner, index << 1 | p.which);
+    return 0;
+}
+
+int vpn_allowedips_remove(vpn_allowedips *table, const vpn_prefix *prefix, uint32_t owner)
+{
+    struct checked p;
+    int error = prefix_check(&p, prefix, owner);
+    if (error)
+        return error;
+    uint32_t index = vpn__trie_find(&table->tries[p.which], p.key, p.bits);
+    if (index == NONE || vpn__trie_node(&table->tries[p.which], index)->owner != owner)
+        return VPN_ENOENT;
+    reference_remove(table, index << 1 | p.which);
+    return 0;
+}
+
+void vpn_allowedips_remove_owner(vpn_allowedips *table, uint32_t owner)
+{
+    if (owner >= table->owners)
+        return;
+    while (table->heads[owner] != NONE)
+        reference_remove(table, table->heads[owner]);
+}
+
+uint32_t vpn_allowedips_lookup(const vpn_allowedips *table, uint8_t family, const uint8_t *addr)
+{
+    if (family == 4)
+        return vpn__trie_lookup4(&table->tries[0], addr);
+    if (family == 6)
+        return vpn__trie_lookup6(&table->tries[1], addr);
+    return NONE;
+}
+
+/* The cursor is the reference that comes next, plus one: what was returned last may be gone by then. */
+int vpn_allowedips_next(const vpn_allowedips *table, uint32_t owner, uint64_t *cursor, vpn_prefix *out)
+{
+    uint32_t reference = owner < table->owners ? table->heads[owner] : NONE;
+    if (*cursor != 0)
+        reference = (uint32_t)(*cursor - 1);
+    if (reference == NONE)
+        return VPN_ENOENT;
+    const struct vpn__trie_node *node = node_of(table, reference);
+    memset(out, 0, sizeof(*out));
+    out->family = reference & 1 ? 6 : 4;
+    out->bits = (uint8_t)node->bits;
+    for (uint32_t i = 0; i < table->tries[reference & 1].words; i++)
+        vpn__store32be(out->addr + i * 4, node->key[i]);
+    *cursor = (uint64_t)node->next + 1;
+    return 0;
+}
+
+size_t vpn_allowedips_count(const vpn_allowedips *table)
+{
+    return table->count;
+}
+
+size_t vpn_allowedips_memory(const vpn_allowedips *table)
+{
+    return sizeof(*table) + table->owners * sizeof(*table->heads) + vpn__slab_memory(&table->tries[0].nodes) +
+           vpn__slab_memory(&table->tries[1].nodes);
+}
