@@ -20,7 +20,7 @@ typedef struct vpn_queue vpn_queue;
 typedef struct vpn_queue_config {
     uint32_t size;      /**< sizeof(vpn_queue_config) as the caller knows it */
     uint32_t reserved;  /**< zero */
-    uint64_t max_bytes; /**< of packets in all; 0 for the default, 16 MiB */
+    uint64_t max_bytes; /**< of packets in all, each counted as at least 16; 0 for the default, 16 MiB */
     const vpn_env *env; /**< copied; NULL for the defaults */
 } vpn_queue_config;
 
@@ -39,8 +39,8 @@ VPN_API void vpn_queue_free(vpn_queue *queue);
 
 /**
  * @brief Parks a copy of an inner packet for `packet->peer`, at most `packet->queue` for that peer.
- * @return 0; VPN_ELIMIT when the packet itself was dropped (limit 0, or longer than max_bytes); VPN_EINVAL (no peer);
- * VPN_ENOMEM. Since 0.1.
+ * @return 0; VPN_ELIMIT when the packet itself was dropped (limit 0, or no room in max_bytes even without the peer's other
+ * packets, which then stay); VPN_EINVAL (no peer, or not within the buffer); VPN_ENOMEM and nothing has changed. Since 0.1.
  */
 VPN_API VPN_NONNULL(1, 2) int vpn_queue_push(vpn_queue *queue, const vpn_packet *packet);
 
