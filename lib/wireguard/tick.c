@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: ISC */
+/* Deadlines, and what is done when they come. */
+#include "wireguard/device.h"
+
+#include <string.h>
+
+#include "wireguard/wire.h"
+
+static vpn_time deadline_of(const struct vpn__peer *peer)
+{
+    vpn_time timers = vpn__timers_deadline(&peer->timers);
+
+    return timers < peer->expires ? timers : peer->expires;
+}
+
+void vpn__tick_schedule(vpn_wg *wg, const struct vpn__peer *peer)
+{
+    uint32_t slot = vpn__peer_slot(peer);
+    vpn_time deadline = deadline_of(peer);
+
+    if (deadline < vpn__heap_at(&wg->heap, slot))
+        vpn__heap_set(&wg->heap, slot, deadline);
+}
+
+void vpn__tick_settle(vpn_wg *wg)
+{
+    uint32_t slot;
+    vpn_time top, deadline;
+
+    while ((top = vpn__heap_top(&wg->heap, &slot)) != VPN_NEVER) {
+        deadline = deadline_of(vpn__wg_peer(wg, slot));
+        if (deadline <= top)
+            return;
+        vpn__heap_set(&wg->heap, slot, deadline);
+    }
+}
+
+vpn_time vpn_wg_deadline(const vpn_wg *wg)
+{
+    vpn_time first = vpn__heap_top(&wg->heap, NULL);
+
+    if (wg->suspended)
+        return VPN_NEVER;
+    if (wg->load_told && wg->limiter.load_until < first)
+        first = wg->limiter.load_until;
+    return vpn__wg_outside(wg, first);
+}
+
+/* Without memory or randomness the initiation counts as sent and lost: the retransmission tries again. */
+static int initiate(vpn_wg *wg, struct vpn__peer *peer, vpn_packet *packet)
+{
+    uint8_t reason = vpn__emit_initiation(wg, peer, packet);
+
+    if (reason == VPN_REASON_NONE || reason == VPN_REASON_MEMORY || reason == VPN_REASON_RANDOM)
+        vpn__timers_initiation_sent(&peer->timers, wg->now, vpn__wg_jitter(wg));
+    if (reason != VPN_REASON_NONE)
+        vpn__wg_count(wg, peer, reason);
+    return reason == VPN_REASON_NONE;
+}
+
+static int keep_alive(vpn_wg *wg, struct vpn__peer *peer, vpn_packet *packet)
+{
+    uint8_t reason = vpn__emit_keepalive(wg, peer, packet);
+
+    if (reason == VPN_REASON_NO_SESSION)
+        vpn__timers_want(&peer->timers, wg->now);
+    else if (reason != VPN_REASON_NONE)
+        vpn__wg_count(wg, peer, reason);
+    return reason == VPN_REASON_NONE;
+}
+
+/* Does one thing that is due; returns 1 when the packet was written. */
+static int act(vpn_wg *wg, struct vpn__peer *peer, vpn_packet *packet)
+{
+    switch (vpn__timers_expire(&peer->timers, wg->now)) {
+    case VPN__TIMER_NOTHING:
+        break;
+    case VPN__TIMER_SESSION_END:
+        vpn__wg_tell(wg, VPN_WG_SESSION_EXPIRED, peer, NULL);
+        break;
+    case VPN__TIMER_WIPE:
+        vpn__keys_wipe(wg, peer);
+        break;
+    case VPN__TIMER_GIVE_UP:
+        peer->waiting = 0;
+        vpn__wg_tell(wg, VPN_WG_GAVE_UP, peer, NULL);
+        break;
+    case VPN__TIMER_LOST:
+        vpn__peer_forget_source(peer);
+        break;
+    case VPN__TIMER_KEEPALIVE:
+        return keep_alive(wg, peer, packet);
+    case VPN__TIMER_INITIATE:
+        return initiate(wg, peer, packet);
+    }
+    return 0;
+}
+
+static int has_room(vpn_wg *wg, vpn_packet *packet)
+{
+    if (packet->data != NULL && packet->offset <= packet->capacity &&
+        packet->capacity - packet->offset >= VPN_WG_FRESH_BYTES)
+        return 1;
+    vpn__wg_drop(wg, NULL, packet, VPN_REASON_SPACE);
+    return 0;
+}
+
+static void end_load(vpn_wg *wg)
+{
+    if (wg->load_told && !vpn__limiter_under_load(&wg->limiter, wg->now)) {
+        wg->load_told = 0;
+        vpn__wg_tell(wg, VPN_WG_LOAD_OFF, NULL, NULL);
+    }
+}
+
+size_t vpn_wg_tick(vpn_wg *wg, vpn_packet *packets, size_t n, vpn_time now)
+{
+    struct vpn__peer *peer;
+    size_t written = 0;
+    uint32_t slot;
+
+    vpn__wg_enter(wg, now);
+    if (wg->suspended)
+        return 0;
+    end_load(wg);
+    while (written < n && vpn__heap_top(&wg->heap, &slot) <= wg->now && has_room(wg, &packets[written])) {
+        peer = vpn__wg_peer(wg, slot);
+        if (peer->expires <= wg->now) {
+            vpn__wg_tell(wg, VPN_WG_PEER_EXPIRED, peer, NULL);
+            vpn__peer_remove(wg, peer);
+        } else {
+            written += (size_t)act(wg, peer, &packets[written]);
+            vpn__heap_set(&wg->heap, slot, deadline_of(peer));
+        }
+        vpn__tick_settle(wg);
+    }
+    return written;
+}
