@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Each turn serves every descriptor that is ready with one batch at most, so that a flood from one side leaves the other
+ * side, the timers and the configuration their turns. What the library wants done at a time is the deadline of the wait.
+ */
+#include "loop.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "log.h"
+
+enum { TAG_SIGNAL, TAG_TUN, TAG_TUN_CHANGED, TAG_UDP, TAG_UAPI = TAG_UDP + UDP_FAMILIES, TAG_DIRECTORY, TAG_NETWORK };
+
+#define TAG_CLIENT 256u
+#define WAKES      32
+
+/* Addresses and routes come in bursts: look once it is over. */
+#define NETWORK_DELAY (VPN_SECOND / 2)
+
+static int watch(loop *l, int fd, uint64_t tag)
+{
+    if (fd < 0 || waiter_watch(l->waiter, fd, WAKE_READ, tag) == 0)
+        return 0;
+    log_error("cannot wait for events: %s", strerror(errno));
+    return -1;
+}
+
+static int watch_udp(loop *l)
+{
+    for (unsigned i = 0; i < UDP_FAMILIES; i++) {
+        if (watch(l, l->flow.udp.fd[i], TAG_UDP + i) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int host_set_port(void *user, uint16_t port)
+{
+    loop *l = user;
+    uint16_t before = l->flow.udp.port;
+    int error = udp_bind(&l->flow.udp, port);
+
+    if (error != 0) {
+        log_error("cannot listen on port %u: %s; staying on %u", port, strerror(error), before);
+        return error;
+    }
+    if (l->flow.udp.port == before)
+        return 0;
+    l->port_moved = 1;
+    return watch_udp(l) == 0 ? 0 : EIO;
+}
+
+static uint16_t host_get_port(void *user)
+{
+    const loop *l = user;
+
+    return l->flow.udp.port;
+}
+
+static int host_set_mark(void *user, uint32_t mark)
+{
+    loop *l = user;
+    int error = udp_set_mark(&l->flow.udp, mark);
+
+    if (error != 0)
+        log_error("cannot mark datagrams: %s%s", strerror(error), error == EPERM ? " (CAP_NET_ADMIN is needed)" : "");
+    return error;
+}
+
+static uint32_t host_get_mark(void *user)
+{
+    const loop *l = user;
+
+    return l->flow.udp.mark;
+}
+
+/* Peers may have gone, and those that know us at the old port should hear from the new one. */
+static void on_served(void *user)
+{
+    loop *l = user;
+
+    flow_sweep(&l->flow);
+    if (l->port_moved)
+        vpn_wg_network_changed(l->flow.wg, clock_now());
+    l->port_moved = 0;
+}
+
+static int watch_all(loop *l)
+{
+    const char *directory = uapi_directory(l->uapi);
+
+    l->directory = directory == NULL ? -1 : watch_directory(directory);
+    l->network = watch_network();
+    l->network_was = network_print(l->flow.tun.name);
+    if (watch(l, l->signals, TAG_SIGNAL) != 0 || watch(l, l->flow.tun.fd, TAG_TUN) != 0 ||
+        watch(l, l->flow.tun.watch, TAG_TUN_CHANGED) != 0 || watch_udp(l) != 0 ||
+        watch(l, uapi_fd(l->uapi), TAG_UAPI) != 0 || watch(l, l->directory, TAG_DIRECTORY) != 0 ||
+        watch(l, l->network, TAG_NETWORK) != 0)
+        return -1;
+    return 0;
+}
+
+int loop_open(loop *l, const options *chosen, int signals)
+{
+    uapi_setup setup = {.host = &l->host, .client_tag = TAG_CLIENT, .served = on_served, .user = l};
+
+    *l = (loop){.signals = signals, .directory = -1, .network = -1, .network_due = VPN_NEVER};
+    l->host = (vpn_uapi_host){.size = sizeof l->host,
+                              .user = l,
+                              .set_listen_port = host_set_port,
+                              .get_listen_port = host_get_port,
+                              .set_fwmark = host_set_mark,
+                              .get_fwmark = host_get_mark};
+    if (flow_open(&l->flow, chosen->name, chosen->tun_fd) != 0)
+        return -1;
+    l->waiter = waiter_new();
+    if (l->waiter == NULL) {
+        log_error("cannot wait for events: %s", strerror(errno));
+        return -1;
+    }
+    setup.wg = l->flow.wg;
+    setup.waiter = l->waiter;
+    l->uapi = uapi_open(l->flow.tun.name, chosen->uapi_fd, &setup);
+    return l->uapi == NULL ? -1 : watch_all(l);
+}
+
+void loop_close(loop *l)
+{
+    uapi_close(l->uapi);
+    flow_close(&l->flow);
+    if (l->directory >= 0)
+        (void)close(l->directory);
+    if (l->network >= 0)
+        (void)close(l->network);
+    waiter_free(l->waiter);
+}
+
+static void end(loop *l, const char *why)
+{
+    if (!l->ended)
+        log_verbose("ending: %s", why);
+    l->ended = 1;
+}
+
+/* The old descriptor may have been replaced, so it is watched anew. */
+static void on_tun_changed(loop *l)
+{
+    uint32_t before = l->flow.tun.mtu;
+
+    watch_drain(l->flow.tun.watch);
+    if (tun_refresh(&l->flow.tun) == TUN_GONE) {
+        end(l, "the interface was deleted");
+        return;
+    }
+    if (watch(l, l->flow.tun.watch, TAG_TUN_CHANGED) != 0)
+        end(l, "the interface cannot be watched");
+    if (l->flow.tun.mtu != before && vpn_wg_set_mtu(l->flow.wg, l->flow.tun.mtu) == 0)
+        log_verbose("the MTU is now %u", l->flow.tun.mtu);
+}
+
+static void on_network_due(loop *l, vpn_time now)
+{
+    uint64_t is = network_print(l->flow.tun.name);
+
+    l->network_due = VPN_NEVER;
+    if (is == l->network_was)
+        return;
+    l->network_was = is;
+    log_verbose("the network changed");
+    vpn_wg_network_changed(l->flow.wg, now);
+}
+
+static void on_wake(loop *l, uint64_t tag, vpn_time now)
+{
+    int gone = 0;
+
+    if (tag >= TAG_CLIENT) {
+        uapi_client_ready(l->uapi, (unsigned)(tag - TAG_CLIENT), now);
+    } else if (tag == TAG_TUN) {
+        gone = flow_from_tun(&l->flow, now);
+    } else if (tag >= TAG_UDP && tag < TAG_UDP + UDP_FAMILIES) {
+        gone = flow_from_net(&l->flow, (unsigned)(tag - TAG_UDP), now);
+    } else if (tag == TAG_UAPI) {
+        uapi_accept(l->uapi, now);
+    } else if (tag == TAG_TUN_CHANGED) {
+        on_tun_changed(l);
+    } else if (tag == TAG_NETWORK) {
+        watch_drain(l->network);
+        if (l->network_due == VPN_NEVER)
+            l->network_due = now + NETWORK_DELAY;
+    } else if (tag == TAG_DIRECTORY) {
+        watch_drain(l->directory);
+        if (!uapi_alive(l->uapi))
+            end(l, "the configuration socket was removed");
+    } else {
+        end(l, "told to");
+    }
+    if (gone == TUN_GONE)
+        end(l, "the interface was deleted");
+}
+
+static vpn_time first_deadline(const loop *l)
+{
+    vpn_time first = vpn_wg_deadline(l->flow.wg);
+    vpn_time uapi = uapi_deadline(l->uapi);
+
+    first = uapi < first ? uapi : first;
+    return l->network_due < first ? l->network_due : first;
+}
+
+int loop_run(loop *l)
+{
+    wake wakes[WAKES];
+
+    while (!l->ended) {
+        int n = waiter_wait(l->waiter, first_deadline(l), wakes, WAKES);
+        vpn_time now;
+
+        if (n < 0) {
+            log_error("cannot wait for events: %s", strerror(errno));
+            return -1;
+        }
+        for (int i = 0; i < n && !l->ended; i++)
+            on_wake(l, wakes[i].tag, clock_now());
+        now = clock_now();
+        if (l->network_due <= now)
+            on_network_due(l, now);
+        if (uapi_deadline(l->uapi) <= now)
+            uapi_expire(l->uapi, now);
+        if (flow_tick(&l->flow, now) == TUN_GONE)
+            end(l, "the interface was deleted");
+    }
+    return 0;
+}

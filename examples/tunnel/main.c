@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: ISC */
+/* vpn-tunnel: a WireGuard interface in user space, configured by wg(8). */
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "daemon.h"
+#include "log.h"
+#include "loop.h"
+#include "options.h"
+#include "uapi_socket.h"
+
+enum { EXIT_FINE, EXIT_FAILED, EXIT_USAGE };
+
+/* A descriptor of 0, 1 or 2 must never become a socket or the interface. */
+static void fill_standard_descriptors(void)
+{
+    int fd;
+
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= 2);
+    if (fd > 2)
+        (void)close(fd);
+}
+
+/* A core file would hold keys. */
+static void no_core_file(void)
+{
+    struct rlimit none = {.rlim_cur = 0, .rlim_max = 0};
+
+    (void)setrlimit(RLIMIT_CORE, &none);
+}
+
+int main(int argc, char **argv)
+{
+    static loop l;
+    options chosen;
+    int signals;
+    int failed;
+
+    fill_standard_descriptors();
+    switch (options_read(&chosen, argc, argv)) {
+    case OPTIONS_DONE:
+        return EXIT_FINE;
+    case OPTIONS_WRONG:
+        return EXIT_USAGE;
+    }
+    log_setup(chosen.level, chosen.name);
+    no_core_file();
+    if (chosen.tun_fd < 0 && chosen.uapi_fd < 0 && uapi_socket_in_use(chosen.name))
+        return EXIT_FAILED;
+    if (!chosen.foreground) {
+        daemon_close_inherited(chosen.tun_fd, chosen.uapi_fd);
+        if (daemon_start() != 0)
+            return EXIT_FAILED;
+    }
+    signals = daemon_signals(chosen.foreground);
+    if (signals < 0)
+        return EXIT_FAILED;
+    failed = loop_open(&l, &chosen, signals);
+    if (failed == 0) {
+        daemon_ready();
+        log_verbose("ready, listening on port %u", l.flow.udp.port);
+        failed = loop_run(&l);
+    }
+    loop_close(&l);
+    return failed == 0 ? EXIT_FINE : EXIT_FAILED;
+}

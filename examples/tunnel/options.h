@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: ISC */
+/* The command line and the environment. */
+#ifndef TUNNEL_OPTIONS_H
+#define TUNNEL_OPTIONS_H
+
+enum { OPTIONS_RUN, OPTIONS_DONE, OPTIONS_WRONG };
+
+typedef struct options {
+    const char *name; /* of the interface */
+    int foreground;
+    int level; /* LOG_LEVEL_* */
+    int tun_fd;
+    int uapi_fd; /* inherited descriptors, or -1 */
+} options;
+
+/* OPTIONS_RUN; OPTIONS_DONE after --help or --version; OPTIONS_WRONG, and then standard error says why. */
+int options_read(options *out, int argc, char **argv);
+
+#endif

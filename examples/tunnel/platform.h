@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * All that the tunnel asks of an operating system beyond POSIX. A port to another system implements this header and touches
+ * nothing else. Functions that fail during start-up say why in the log, in words that a person can act on.
+ */
+#ifndef TUNNEL_PLATFORM_H
+#define TUNNEL_PLATFORM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <vpn/vpn.h>
+
+/* Packets that move in one go: as many as one system call carries well, few enough that nobody waits long. */
+#define BATCH 64
+
+/* Room for the longest datagram with the head- and tailroom of the library, in whole pages so that no page is shared. */
+#define SLOT_BYTES (17u * 4096u)
+
+/* -- The interface ------------------------------------------------------------------------------------------------- */
+
+#define TUN_NAME_BYTES 16
+#define TUN_GONE       (-1) /* the interface was deleted */
+
+typedef struct tun {
+    int fd;
+    int watch; /* readable when the interface may have changed: then tun_refresh, which may replace it; or -1 */
+    int home;  /* this and the next are the platform's own */
+    uint64_t place;
+    uint32_t mtu;
+    char name[TUN_NAME_BYTES];
+} tun;
+
+/* Why a name cannot be that of an interface, or NULL. */
+const char *tun_name_fault(const char *name);
+/* Makes the interface, or takes it over from `fd` unless that is -1; sets its MTU. 0 or -1. */
+int tun_open(tun *t, const char *name, int fd);
+void tun_close(tun *t);
+/* Bytes of the packet that was read, 0 when there is none, or TUN_GONE. */
+int tun_read(tun *t, uint8_t *out, uint32_t room);
+/* 0 when it was written, 1 when the host did not take it (an interface that is down), or TUN_GONE. */
+int tun_write(tun *t, const uint8_t *packet, uint32_t length);
+/* Reads name and MTU anew, also after a move to another network namespace. 0 or TUN_GONE. */
+int tun_refresh(tun *t);
+
+/* -- The sockets --------------------------------------------------------------------------------------------------- */
+
+#define UDP_FAMILIES 2 /* 0 is IPv4, 1 is IPv6 */
+
+typedef struct udp_batch udp_batch;
+
+typedef struct udp {
+    int fd[UDP_FAMILIES]; /* -1 where the family is not there */
+    uint16_t port;
+    uint8_t chosen; /* the port was chosen by the system */
+    uint32_t mark;
+    uint64_t unsent; /* datagrams that the system did not take */
+    udp_batch *batch;
+} udp;
+
+/* 0 or -1; no socket is open yet. */
+int udp_init(udp *u);
+void udp_close(udp *u);
+/* Opens the sockets of both families on one port, 0 for any, and only then closes the old ones. 0 or an errno. */
+int udp_bind(udp *u, uint16_t port);
+/* 0 or an errno, and then the old mark stays. */
+int udp_set_mark(udp *u, uint32_t mark);
+/* Fills at most BATCH packets, whose slots are ready, with length, path and tos. Returns how many came. */
+size_t udp_receive(udp *u, unsigned family, vpn_packet *packets, size_t n);
+/* Sends those of at most BATCH packets whose verdict is VPN_TO_NET; what cannot be sent is lost, and counted. */
+void udp_send(udp *u, const vpn_packet *packets, size_t n);
+
+/* -- Time and waiting ---------------------------------------------------------------------------------------------- */
+
+typedef struct waiter waiter;
+
+#define WAKE_READ  1u
+#define WAKE_WRITE 2u
+
+typedef struct wake {
+    uint64_t tag;
+    uint32_t ready; /* WAKE_*; an error counts as both */
+} wake;
+
+/* Nanoseconds on a clock that counts time asleep. */
+vpn_time clock_now(void);
+
+waiter *waiter_new(void);
+void waiter_free(waiter *w);
+/* Adds a descriptor or changes what is wanted of it. 0 or -1. */
+int waiter_watch(waiter *w, int fd, uint32_t wanted, uint64_t tag);
+void waiter_forget(waiter *w, int fd);
+/* Waits until something is ready or the deadline has come. Returns how many, 0 for the deadline or a signal, or -1. */
+int waiter_wait(waiter *w, vpn_time deadline, wake *out, int n);
+
+/* -- Watching ------------------------------------------------------------------------------------------------------ */
+
+/* A descriptor that is readable after something changed in a directory; -1 when it cannot be watched. */
+int watch_directory(const char *path);
+/* A descriptor that is readable after addresses or routes of the outer network changed; -1 when there is no such thing. */
+int watch_network(void);
+/* Empties either. */
+void watch_drain(int fd);
+/* A number that changes when an address, or a default route, of another interface than `own` comes or goes. */
+uint64_t network_print(const char *own);
+
+#endif

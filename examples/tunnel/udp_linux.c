@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * One socket for IPv4 and one for IPv6, on the same port. Each datagram brings along the local address that it was sent to,
+ * and replies leave from there; only the address is pinned, not the interface, since a pinned interface makes Linux take
+ * every destination for a neighbour when its route has gone.
+ */
+#include "platform.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "log.h"
+
+#define CONTROL_BYTES 128
+#define SOCKET_BUFFER (8 << 20)
+#define PORT_TRIES    64
+
+union address {
+    struct sockaddr any;
+    struct sockaddr_in in;
+    struct sockaddr_in6 in6;
+};
+
+union control {
+    uint8_t bytes[CONTROL_BYTES];
+    size_t aligned;
+};
+
+struct udp_batch {
+    struct mmsghdr header[BATCH];
+    struct iovec vector[BATCH];
+    union address address[BATCH];
+    union control control[BATCH];
+};
+
+int udp_init(udp *u)
+{
+    *u = (udp){.fd = {-1, -1}};
+    u->batch = calloc(1, sizeof *u->batch);
+    if (u->batch == NULL)
+        log_error("out of memory");
+    return u->batch == NULL ? -1 : 0;
+}
+
+static void close_both(int fd[UDP_FAMILIES])
+{
+    for (int i = 0; i < UDP_FAMILIES; i++) {
+        if (fd[i] >= 0)
+            (void)close(fd[i]);
+        fd[i] = -1;
+    }
+}
+
+void udp_close(udp *u)
+{
+    close_both(u->fd);
+    free(u->batch);
+    u->batch = NULL;
+}
+
+static int set(int fd, int level, int name, int value)
+{
+    return setsockopt(fd, level, name, &value, sizeof value);
+}
+
+static int set_mark(int fd, uint32_t mark)
+{
+    return setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof mark) == 0 ? 0 : errno;
+}
+
+/* Fragments rather than believe a forged "too big": as the kernel's own implementation does, without the DF bit. */
+static void set_options(int fd, int family)
+{
+    if (set(fd, SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_BUFFER) != 0)
+        (void)set(fd, SOL_SOCKET, SO_RCVBUF, SOCKET_BUFFER);
+    if (set(fd, SOL_SOCKET, SO_SNDBUFFORCE, SOCKET_BUFFER) != 0)
+        (void)set(fd, SOL_SOCKET, SO_SNDBUF, SOCKET_BUFFER);
+    if (family == AF_INET) {
+        (void)set(fd, IPPROTO_IP, IP_PKTINFO, 1);
+        (void)set(fd, IPPROTO_IP, IP_RECVTOS, 1);
+        (void)set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
+    } else {
+        (void)set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+        (void)set(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
+        (void)set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT);
+    }
+}
+
+/* A bound socket, or a negative errno. `port` receives what the system chose. */
+static int open_one(int family, uint16_t *port, uint32_t mark)
+{
+    union address at = {.any = {.sa_family = (sa_family_t)family}};
+    socklen_t length = family == AF_INET ? sizeof at.in : sizeof at.in6;
+    int fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_UDP);
+    int error;
+
+    if (fd < 0)
+        return -errno;
+    if (family == AF_INET)
+        at.in.sin_port = htons(*port);
+    else
+        at.in6.sin6_port = htons(*port);
+    error = family == AF_INET6 && set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) != 0 ? errno : 0;
+    if (error == 0 && mark != 0)
+        error = set_mark(fd, mark);
+    if (error == 0 && (bind(fd, &at.any, length) != 0 || getsockname(fd, &at.any, &length) != 0))
+        error = errno;
+    if (error != 0) {
+        (void)close(fd);
+        return -error;
+    }
+    set_options(fd, family);
+    *port = ntohs(family == AF_INET ? at.in.sin_port : at.in6.sin6_port);
+    return fd;
+}
+
+/* A host without one of the families is no fault; a port that one of them refuses is. */
+static int absent(int error)
+{
+    return error == EAFNOSUPPORT || error == EPROTONOSUPPORT || error == EADDRNOTAVAIL;
+}
+
+static int open_both(int fd[UDP_FAMILIES], uint16_t *port, uint32_t mark)
+{
+    static const int family[UDP_FAMILIES] = {AF_INET, AF_INET6};
+    int refusal = 0;
+
+    fd[0] = -1;
+    fd[1] = -1;
+    for (int i = 0; i < UDP_FAMILIES; i++) {
+        fd[i] = open_one(family[i], port, mark);
+        if (fd[i] >= 0)
+            continue;
+        refusal = -fd[i];
+        if (!absent(refusal)) {
+            close_both(fd);
+            return refusal;
+        }
+        fd[i] = -1;
+    }
+    return fd[0] < 0 && fd[1] < 0 ? refusal : 0;
+}
+
+int udp_bind(udp *u, uint16_t port)
+{
+    int fd[UDP_FAMILIES];
+    uint16_t got = port;
+    int open = u->fd[0] >= 0 || u->fd[1] >= 0;
+    int error;
+
+    if (open && (port == u->port || (port == 0 && u->chosen)))
+        return 0;
+    error = open_both(fd, &got, u->mark);
+    for (int i = 0; port == 0 && error == EADDRINUSE && i < PORT_TRIES; i++) {
+        got = 0;
+        error = open_both(fd, &got, u->mark);
+    }
+    if (error != 0)
+        return error;
+    close_both(u->fd);
+    memcpy(u->fd, fd, sizeof fd);
+    u->port = got;
+    u->chosen = port == 0;
+    return 0;
+}
+
+int udp_set_mark(udp *u, uint32_t mark)
+{
+    int error = 0;
+
+    for (int i = 0; i < UDP_FAMILIES && error == 0; i++) {
+        if (u->fd[i] >= 0)
+            error = set_mark(u->fd[i], mark);
+    }
+    if (error == 0)
+        u->mark = mark;
+    return error;
+}
+
+static void read_sender(vpn_path *path, const union address *from)
+{
+    if (from->any.sa_family == AF_INET) {
+        path->remote.family = 4;
+        path->remote.port = ntohs(from->in.sin_port);
+        memcpy(path->remote.addr, &from->in.sin_addr, 4);
+    } else {
+        path->remote.family = 6;
+        path->remote.port = ntohs(from->in6.sin6_port);
+        path->remote.scope = from->in6.sin6_scope_id;
+        memcpy(path->remote.addr, &from->in6.sin6_addr, 16);
+    }
+}
+
+static void read_control(vpn_packet *packet, struct msghdr *header)
+{
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c != NULL; c = CMSG_NXTHDR(header, c)) {
+        if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
+            struct in_pktinfo info;
+
+            memcpy(&info, CMSG_DATA(c), sizeof info);
+            memcpy(packet->path.local, &info.ipi_spec_dst, 4);
+            packet->path.ifindex = (uint32_t)info.ipi_ifindex;
+        } else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
+            struct in6_pktinfo info;
+
+            memcpy(&info, CMSG_DATA(c), sizeof info);
+            if (!IN6_IS_ADDR_MULTICAST(&info.ipi6_addr))
+                memcpy(packet->path.local, &info.ipi6_addr, 16);
+            packet->path.ifindex = (uint32_t)info.ipi6_ifindex;
+        } else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS) {
+            memcpy(&packet->tos, CMSG_DATA(c), 1);
+        } else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_TCLASS) {
+            int value;
+
+            memcpy(&value, CMSG_DATA(c), sizeof value);
+            packet->tos = (uint8_t)value;
+        }
+    }
+}
+
+size_t udp_receive(udp *u, unsigned family, vpn_packet *packets, size_t n)
+{
+    udp_batch *b = u->batch;
+    int got;
+
+    if (u->fd[family] < 0)
+        return 0;
+    for (size_t i = 0; i < n; i++) {
+        b->vector[i] = (struct iovec){packets[i].data + packets[i].offset, packets[i].capacity - packets[i].offset};
+        b->header[i].msg_hdr = (struct msghdr){.msg_name = &b->address[i],
+                                               .msg_namelen = sizeof b->address[i],
+                                               .msg_iov = &b->vector[i],
+                                               .msg_iovlen = 1,
+                                               .msg_control = b->control[i].bytes,
+                                               .msg_controllen = CONTROL_BYTES};
+    }
+    got = recvmmsg(u->fd[family], b->header, (unsigned)n, MSG_DONTWAIT, NULL);
+    for (int i = 0; i < got; i++) {
+        struct msghdr *header = &b->header[i].msg_hdr;
+
+        /* A datagram that was cut is none: length 0 is dropped and counted as such. */
+        packets[i].length = header->msg_flags & MSG_TRUNC ? 0 : b->header[i].msg_len;
+        read_sender(&packets[i].path, &b->address[i]);
+        read_control(&packets[i], header);
+    }
+    return got > 0 ? (size_t)got : 0;
+}
+
+static socklen_t put_receiver(union address *to, const vpn_endpoint *remote)
+{
+    memset(to, 0, sizeof *to);
+    if (remote->family == 4) {
+        to->in.sin_family = AF_INET;
+        to->in.sin_port = htons(remote->port);
+        memcpy(&to->in.sin_addr, remote->addr, 4);
+        return sizeof to->in;
+    }
+    to->in6.sin6_family = AF_INET6;
+    to->in6.sin6_port = htons(remote->port);
+    to->in6.sin6_scope_id = remote->scope;
+    memcpy(&to->in6.sin6_addr, remote->addr, 16);
+    return sizeof to->in6;
+}
+
+/* Appends one control message and returns where the next one goes. */
+static size_t put_control(union control *control, size_t at, int level, int type, const void *data, size_t length)
+{
+    struct cmsghdr head = {.cmsg_level = level, .cmsg_type = type, .cmsg_len = CMSG_LEN(length)};
+
+    memcpy(control->bytes + at, &head, sizeof head);
+    memcpy(control->bytes + at + (CMSG_LEN(length) - length), data, length);
+    return at + CMSG_SPACE(length);
+}
+
+static size_t put_source(union control *control, const vpn_path *path)
+{
+    static const uint8_t none[16] = {0};
+
+    if (memcmp(path->local, none, sizeof none) == 0)
+        return 0;
+    if (path->remote.family == 4) {
+        struct in_pktinfo info = {.ipi_ifindex = 0};
+
+        memcpy(&info.ipi_spec_dst, path->local, 4);
+        return put_control(control, 0, IPPROTO_IP, IP_PKTINFO, &info, sizeof info);
+    }
+    struct in6_pktinfo info6 = {.ipi6_ifindex = path->remote.scope};
+
+    memcpy(&info6.ipi6_addr, path->local, 16);
+    return put_control(control, 0, IPPROTO_IPV6, IPV6_PKTINFO, &info6, sizeof info6);
+}
+
+/* Fills slot `i` of the batch. `sticky` 0 leaves the source address to the system. */
+static void put_message(udp_batch *b, size_t i, const vpn_packet *packet, int sticky)
+{
+    struct msghdr *header = &b->header[i].msg_hdr;
+    int tos = packet->tos;
+    size_t used;
+
+    memset(&b->control[i], 0, sizeof b->control[i]);
+    used = sticky ? put_source(&b->control[i], &packet->path) : 0;
+    if (packet->path.remote.family == 4)
+        used = put_control(&b->control[i], used, IPPROTO_IP, IP_TOS, &tos, sizeof tos);
+    else
+        used = put_control(&b->control[i], used, IPPROTO_IPV6, IPV6_TCLASS, &tos, sizeof tos);
+    b->vector[i] = (struct iovec){packet->data + packet->offset, packet->length};
+    *header = (struct msghdr){.msg_name = &b->address[i],
+                              .msg_namelen = put_receiver(&b->address[i], &packet->path.remote),
+                              .msg_iov = &b->vector[i],
+                              .msg_iovlen = 1,
+                              .msg_control = b->control[i].bytes,
+                              .msg_controllen = used};
+}
+
+/* The source address has gone, or cannot reach the destination: one more try, from wherever the system likes. */
+static void send_unbound(udp *u, int fd, size_t i, const vpn_packet *packet, int error)
+{
+    if (error == EINVAL || error == ENETUNREACH || error == EADDRNOTAVAIL || error == EHOSTUNREACH || error == ENODEV) {
+        put_message(u->batch, i, packet, 0);
+        if (sendmsg(fd, &u->batch->header[i].msg_hdr, MSG_DONTWAIT) >= 0)
+            return;
+        error = errno;
+    }
+    u->unsent++;
+    log_debug("a datagram was not sent: %s", strerror(error));
+}
+
+/* Sends slots 0..n-1, which all go to one socket. */
+static void flush(udp *u, int fd, const vpn_packet *const *packets, size_t n)
+{
+    size_t i = 0;
+
+    if (fd < 0) {
+        u->unsent += n;
+        return;
+    }
+    while (i < n) {
+        int sent = sendmmsg(fd, u->batch->header + i, (unsigned)(n - i), MSG_DONTWAIT);
+
+        if (sent > 0)
+            i += (size_t)sent;
+        else if (sent == 0 || errno != EINTR) {
+            send_unbound(u, fd, i, packets[i], errno);
+            i++;
+        }
+    }
+}
+
+void udp_send(udp *u, const vpn_packet *packets, size_t n)
+{
+    const vpn_packet *chosen[BATCH];
+    size_t count = 0;
+    uint8_t family = 4;
+
+    for (size_t i = 0; i < n; i++) {
+        if (packets[i].verdict != VPN_TO_NET)
+            continue;
+        if (count > 0 && packets[i].path.remote.family != family) {
+            flush(u, u->fd[family == 6], chosen, count);
+            count = 0;
+        }
+        family = packets[i].path.remote.family;
+        put_message(u->batch, count, &packets[i], 1);
+        chosen[count++] = &packets[i];
+    }
+    if (count > 0)
+        flush(u, u->fd[family == 6], chosen, count);
+}
