@@ -17,6 +17,7 @@ VPN_BEGIN
 /** @brief The table. Opaque. */
 typedef struct vpn_allowedips vpn_allowedips;
 
+/** @brief Greatest number that an owner may have. */
 #define VPN_ALLOWEDIPS_OWNER_MAX 0xfffffeu
 /** @brief "No owner". */
 #define VPN_ALLOWEDIPS_NONE UINT32_MAX

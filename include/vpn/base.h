@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/** @cond private: attributes of the prototypes; other compilers do without */
 #if defined(__GNUC__)
 #define VPN_API          __attribute__((visibility("default")))
 #define VPN_MUST_USE     __attribute__((warn_unused_result))
@@ -35,13 +36,14 @@
 #define VPN_BEGIN
 #define VPN_END
 #endif
+/** @endcond */
 
 VPN_BEGIN
 
-#define VPN_VERSION_MAJOR  0
-#define VPN_VERSION_MINOR  1
-#define VPN_VERSION_PATCH  0
-#define VPN_VERSION_STRING "0.1.0"
+#define VPN_VERSION_MAJOR  0       /**< changes when the ABI breaks */
+#define VPN_VERSION_MINOR  1       /**< changes when something is added */
+#define VPN_VERSION_PATCH  0       /**< changes when something is mended */
+#define VPN_VERSION_STRING "0.1.0" /**< the three, as vpn_version gives them */
 
 /**
  * @brief Version of the library that is linked, which may be newer than the header that was compiled against.
@@ -97,7 +99,7 @@ VPN_API const char *vpn_strerror(int error);
  * @brief Wall-clock time: seconds and nanoseconds since 1970-01-01 UTC.
  */
 typedef struct vpn_wall {
-    uint64_t seconds;
+    uint64_t seconds;     /**< since 1970-01-01 UTC, without leap seconds */
     uint32_t nanoseconds; /**< 0 .. 999,999,999 */
     uint32_t reserved;    /**< zero */
 } vpn_wall;

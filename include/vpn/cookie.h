@@ -16,23 +16,27 @@
 
 VPN_BEGIN
 
-#define VPN_MAC_BYTES 16
+#define VPN_MAC_BYTES 16 /**< mac1, mac2 and a cookie */
 
 /** @brief The receiver's side. */
 typedef struct vpn_cookie_checker {
+    /** @cond private */
     uint8_t mac1_key[VPN_KEY_BYTES];
     uint8_t cookie_key[VPN_KEY_BYTES];
     uint8_t secret[VPN_KEY_BYTES];
     vpn_time secret_born; /**< VPN_NEVER: there is no secret yet */
+    /** @endcond */
 } vpn_cookie_checker;
 
 /** @brief The sender's side. */
 typedef struct vpn_cookie_maker {
+    /** @cond private */
     uint8_t cookie[VPN_MAC_BYTES];
     uint8_t last_mac1[VPN_MAC_BYTES];
     vpn_time cookie_born; /**< VPN_NEVER: no cookie */
     uint32_t mac1_sent;   /**< 1: last_mac1 may be answered by a cookie */
     uint32_t reserved;
+    /** @endcond */
 } vpn_cookie_maker;
 
 /** @brief Starts a checker for messages to a public key; there is no cookie secret until the first reply. Since 0.1. */

@@ -16,18 +16,20 @@ VPN_BEGIN
 
 #define VPN_BLAKE2S_BYTES       32 /**< longest output */
 #define VPN_BLAKE2S_KEY_BYTES   32 /**< longest key */
-#define VPN_BLAKE2S_BLOCK_BYTES 64
+#define VPN_BLAKE2S_BLOCK_BYTES 64 /**< input block */
 #define VPN_TAG_BYTES           16 /**< Poly1305 tag */
 #define VPN_NONCE_BYTES         12 /**< ChaCha20-Poly1305, RFC 8439 */
 #define VPN_XNONCE_BYTES        24 /**< XChaCha20-Poly1305, draft-irtf-cfrg-xchacha-03 */
 
 /** @brief A BLAKE2s computation in progress (RFC 7693). The fields are private. */
 typedef struct vpn_blake2s {
+    /** @cond private */
     uint32_t h[8];
     uint64_t count;
     uint8_t block[VPN_BLAKE2S_BLOCK_BYTES];
     uint32_t fill;
     uint32_t out_bytes;
+    /** @endcond */
 } vpn_blake2s;
 
 /**
@@ -58,7 +60,7 @@ VPN_API VPN_NONNULL(1) void vpn_hmac(uint8_t out[VPN_BLAKE2S_BYTES], const uint8
 
 /**
  * @brief HKDF (RFC 5869) with HMAC-BLAKE2s and an empty info, as the Noise specification section 4.3 uses it.
- * @param outputs 1..3 results of 32 bytes each; a later one may be NULL and is then not computed.
+ * @param out1,out2,out3 results of 32 bytes each; a later one may be NULL and is then not computed.
  * @param salt 32 bytes, the chaining key; may be the memory of an output.
  * @param input `bytes` bytes; NULL when 0. Since 0.1.
  */
@@ -72,13 +74,13 @@ VPN_API VPN_NONNULL(1, 4) void vpn_hkdf(uint8_t *out1, uint8_t *out2, uint8_t *o
  * reads `length` bytes of ciphertext and then the tag. When opening fails, the text is left as it was or zeroed.
  */
 typedef struct vpn_aead_job {
-    const void *key;   /**< a key slot that init_key filled */
-    uint8_t *data;     /**< length + VPN_TAG_BYTES bytes */
-    size_t length;     /**< of the text, without the tag; may be 0 */
-    const uint8_t *ad; /**< associated data; NULL when ad_length is 0 */
-    size_t ad_length;
-    uint8_t nonce[VPN_NONCE_BYTES];
-    uint32_t done; /**< out: 1 when sealed, or when opened and authentic; else 0 */
+    const void *key;                /**< a key slot that init_key filled */
+    uint8_t *data;                  /**< length + VPN_TAG_BYTES bytes */
+    size_t length;                  /**< of the text, without the tag; may be 0 */
+    const uint8_t *ad;              /**< associated data; NULL when ad_length is 0 */
+    size_t ad_length;               /**< of `ad`; may be 0 */
+    uint8_t nonce[VPN_NONCE_BYTES]; /**< never twice under one key */
+    uint32_t done;                  /**< out: 1 when sealed, or when opened and authentic; else 0 */
 } vpn_aead_job;
 
 /** @brief Greatest `key_size` of a provider. */

@@ -30,12 +30,12 @@ typedef struct vpn_handshake vpn_handshake;
 
 /** @brief What both sides know after a handshake. Wipe it after use. */
 typedef struct vpn_session_keys {
-    uint8_t send[VPN_KEY_BYTES];
-    uint8_t receive[VPN_KEY_BYTES];
-    uint32_t local_index;  /**< names the session in messages to us */
-    uint32_t remote_index; /**< names the session in messages from us */
-    uint32_t initiator;    /**< 1 when this side initiated, else 0 */
-    uint32_t reserved;     /**< zero */
+    uint8_t send[VPN_KEY_BYTES];    /**< seals what we send */
+    uint8_t receive[VPN_KEY_BYTES]; /**< opens what we receive */
+    uint32_t local_index;           /**< names the session in messages to us */
+    uint32_t remote_index;          /**< names the session in messages from us */
+    uint32_t initiator;             /**< 1 when this side initiated, else 0 */
+    uint32_t reserved;              /**< zero */
 } vpn_session_keys;
 
 /**

@@ -13,13 +13,13 @@
 
 VPN_BEGIN
 
-#define VPN_WG_OVERHEAD   32   /**< header and tag */
-#define VPN_WG_OUTER_IPV4 60   /**< with UDP and IPv4 */
-#define VPN_WG_OUTER_IPV6 80   /**< with UDP and IPv6 */
-#define VPN_MTU_DEFAULT   1420 /**< fits a path of 1500 over either family */
-#define VPN_MTU_MIN_IPV4  576  /**< every IPv4 host accepts as much (RFC 791) */
-#define VPN_MTU_MIN_IPV6  1280 /**< least link MTU of IPv6 (RFC 8200 section 5) */
-#define VPN_MTU_MAX       65535
+#define VPN_WG_OVERHEAD   32    /**< header and tag */
+#define VPN_WG_OUTER_IPV4 60    /**< with UDP and IPv4 */
+#define VPN_WG_OUTER_IPV6 80    /**< with UDP and IPv6 */
+#define VPN_MTU_DEFAULT   1420  /**< fits a path of 1500 over either family */
+#define VPN_MTU_MIN_IPV4  576   /**< every IPv4 host accepts as much (RFC 791) */
+#define VPN_MTU_MIN_IPV6  1280  /**< least link MTU of IPv6 (RFC 8200 section 5) */
+#define VPN_MTU_MAX       65535 /**< longest IP packet that a 16-bit length can say */
 
 /**
  * @brief Greatest inner packet whose outer packet fits a path.

@@ -32,10 +32,10 @@ typedef struct vpn_endpoint {
 
 /** @brief A way through the outer network: where to, and from which local address and interface (the sticky source). */
 typedef struct vpn_path {
-    vpn_endpoint remote;
-    uint8_t local[16]; /**< of the family of `remote`; all zero: let the system choose */
-    uint32_t ifindex;  /**< 0: let the system choose */
-    uint32_t reserved; /**< zero */
+    vpn_endpoint remote; /**< where to; on receipt where from */
+    uint8_t local[16];   /**< of the family of `remote`; all zero: let the system choose */
+    uint32_t ifindex;    /**< 0: let the system choose */
+    uint32_t reserved;   /**< zero */
 } vpn_path;
 
 /** @name Verdicts: what the caller does with the packet now
@@ -47,13 +47,13 @@ typedef struct vpn_path {
 #define VPN_DONE     4 /**< consumed; nothing to carry */
 #define VPN_WAIT     5 /**< no session yet, a handshake is due: keep the packet and send it again when the peer is up */
 #define VPN_UNKNOWN  6 /**< a valid initiation from a key that is no peer: see vpn_wg_initiator and vpn_wg_accept */
-#define VPN_VERDICTS 7
+#define VPN_VERDICTS 7 /**< how many there are */
 /** @} */
 
 /** @name Reasons of VPN_DROP
  * Those from VPN_REASON_PEER_FIRST on are counted for the peer as well as for the device.
  * @{ */
-#define VPN_REASON_NONE        0
+#define VPN_REASON_NONE        0  /**< not dropped */
 #define VPN_REASON_ARGUMENT    1  /**< the descriptor's fields contradict one another */
 #define VPN_REASON_SPACE       2  /**< too little head- or tailroom, or a fresh buffer that is too small */
 #define VPN_REASON_TYPE        3  /**< no known message type, or reserved bytes are set */
@@ -70,7 +70,7 @@ typedef struct vpn_path {
 #define VPN_REASON_NO_PEER     14 /**< the peer named in the descriptor does not exist, or was removed in flight */
 #define VPN_REASON_NO_CRYPT    15 /**< crypt was not called, or with another provider's scratch */
 #define VPN_REASON_SUSPENDED   16 /**< the device is suspended */
-#define VPN_REASON_PEER_FIRST  17
+#define VPN_REASON_PEER_FIRST  17 /**< from here on a peer is known, and counts the drop too */
 #define VPN_REASON_AUTH        17 /**< the AEAD tag is wrong */
 #define VPN_REASON_REPLAY      18 /**< this counter was received before, or is older than the window */
 #define VPN_REASON_EXPIRED     19 /**< the key is older than REJECT_AFTER_TIME */
@@ -87,15 +87,17 @@ typedef struct vpn_path {
 #define VPN_REASON_LOW_ORDER   30 /**< the peer's public key is of low order: no handshake is possible */
 #define VPN_REASON_NO_SESSION  31 /**< no session, and the peer's queue limit is 0 */
 #define VPN_REASON_WIPED       32 /**< the key was wiped while the packet was in flight */
-#define VPN_REASONS            33
+#define VPN_REASONS            33 /**< how many there are */
 /** @} */
 
 /** @brief Fields of a packet that belong to the library between begin and end. */
 typedef struct vpn_packet_job {
+    /** @cond private */
     void *key;
     uint64_t counter;
     uint32_t state;
     uint32_t inner;
+    /** @endcond */
 } vpn_packet_job;
 
 /**

@@ -14,17 +14,19 @@
 
 VPN_BEGIN
 
-#define VPN_REPLAY_BITS_MIN 128
-#define VPN_REPLAY_BITS_MAX 8192
+#define VPN_REPLAY_BITS_MIN 128  /**< smallest bitmap: a window of 64 */
+#define VPN_REPLAY_BITS_MAX 8192 /**< largest bitmap: a window of 8128 */
 /** @brief Elements of the bitmap for a window of `bits` bits. */
 #define VPN_REPLAY_WORDS(bits) ((bits) / 64)
 
 /** @brief A window. The fields are private. */
 typedef struct vpn_replay {
+    /** @cond private */
     uint64_t greatest;
     uint64_t *map;
     uint32_t words;
     uint32_t reserved;
+    /** @endcond */
 } vpn_replay;
 
 /**

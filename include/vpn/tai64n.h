@@ -13,7 +13,7 @@
 
 VPN_BEGIN
 
-#define VPN_TAI64N_BYTES 12
+#define VPN_TAI64N_BYTES 12 /**< seconds in 8 bytes, nanoseconds in 4, big-endian */
 
 /** @brief The stamp of a wall-clock time. Since 0.1. */
 VPN_API VPN_NONNULL(1, 2) void vpn_tai64n(uint8_t out[VPN_TAI64N_BYTES], const vpn_wall *wall);

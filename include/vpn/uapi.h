@@ -27,6 +27,7 @@ typedef struct vpn_uapi_host {
     uint16_t (*get_listen_port)(void *user);
     /** Marks outgoing datagrams; 0: no mark. 0 or a positive errno value. */
     int (*set_fwmark)(void *user, uint32_t mark);
+    /** The mark in use; 0: none. */
     uint32_t (*get_fwmark)(void *user);
     /** Called for each peer that set touched, after it changed; may be NULL. */
     void (*peer_changed)(void *user, vpn_peer_id peer);

@@ -109,14 +109,14 @@ VPN_API VPN_NONNULL(1, 2) void vpn_wg_stamp(const vpn_wg *wg, uint8_t out[VPN_TA
 
 /** @name Which fields of vpn_wg_peer are given
  * @{ */
-#define VPN_WG_SET_PRESHARED 0x01u
-#define VPN_WG_SET_ENDPOINT  0x02u
-#define VPN_WG_SET_KEEPALIVE 0x04u
-#define VPN_WG_SET_POLICY    0x08u
-#define VPN_WG_SET_PADDING   0x10u
-#define VPN_WG_SET_EXPIRES   0x20u
-#define VPN_WG_SET_QUEUE     0x40u
-#define VPN_WG_SET_STAMP     0x80u
+#define VPN_WG_SET_PRESHARED 0x01u /**< `preshared_key` is given */
+#define VPN_WG_SET_ENDPOINT  0x02u /**< `endpoint` is given */
+#define VPN_WG_SET_KEEPALIVE 0x04u /**< `keepalive` is given */
+#define VPN_WG_SET_POLICY    0x08u /**< `policy` is given */
+#define VPN_WG_SET_PADDING   0x10u /**< `padding` is given */
+#define VPN_WG_SET_EXPIRES   0x20u /**< `expires` is given */
+#define VPN_WG_SET_QUEUE     0x40u /**< `queue` is given */
+#define VPN_WG_SET_STAMP     0x80u /**< `stamp` is given */
 /** @} */
 
 #define VPN_WG_QUEUE_DEFAULT 128u /**< packets that a peer may park */
@@ -294,8 +294,8 @@ VPN_API VPN_NONNULL(1) void vpn_wg_resume(vpn_wg *wg, vpn_time now);
 
 /** @brief An event. */
 typedef struct vpn_wg_event_info {
-    uint32_t type; /**< VPN_WG_UP .. */
-    uint32_t reserved;
+    uint32_t type;                     /**< VPN_WG_UP .. */
+    uint32_t reserved;                 /**< zero */
     vpn_time time;                     /**< when it happened */
     vpn_peer_id peer;                  /**< 0 for none */
     uint8_t public_key[VPN_KEY_BYTES]; /**< the peer's, or the unknown initiator's; else zero */
@@ -314,26 +314,26 @@ VPN_API const char *vpn_wg_event_name(uint32_t type);
 
 /** @brief Counters of a device, since it was made. */
 typedef struct vpn_wg_stats {
-    uint32_t size;       /**< set by the caller */
-    uint32_t peers;      /**< peers now */
-    uint32_t sessions;   /**< key slots now */
-    uint32_t under_load; /**< 1 or 0, now */
-    uint64_t rx_packets; /**< inner packets to the TUN */
-    uint64_t rx_bytes;   /**< authentic data messages, whole, from the network */
-    uint64_t tx_packets; /**< inner packets to the network */
-    uint64_t tx_bytes;   /**< data messages, whole, to the network */
-    uint64_t initiations_sent;
+    uint32_t size;                 /**< set by the caller */
+    uint32_t peers;                /**< peers now */
+    uint32_t sessions;             /**< key slots now */
+    uint32_t under_load;           /**< 1 or 0, now */
+    uint64_t rx_packets;           /**< inner packets to the TUN */
+    uint64_t rx_bytes;             /**< authentic data messages, whole, from the network */
+    uint64_t tx_packets;           /**< inner packets to the network */
+    uint64_t tx_bytes;             /**< data messages, whole, to the network */
+    uint64_t initiations_sent;     /**< first tries and repeats */
     uint64_t initiations_received; /**< accepted */
-    uint64_t responses_sent;
-    uint64_t responses_received; /**< accepted */
-    uint64_t cookies_sent;
-    uint64_t cookies_received; /**< accepted */
-    uint64_t keepalives_sent;
-    uint64_t keepalives_received;
-    uint64_t unknown_initiators;
-    uint64_t events_lost;
-    uint64_t memory;             /**< bytes taken from the allocator now */
-    uint64_t drops[VPN_REASONS]; /**< by VPN_REASON_* */
+    uint64_t responses_sent;       /**< each answers an initiation */
+    uint64_t responses_received;   /**< accepted */
+    uint64_t cookies_sent;         /**< replies under load */
+    uint64_t cookies_received;     /**< accepted */
+    uint64_t keepalives_sent;      /**< persistent and passive ones */
+    uint64_t keepalives_received;  /**< authentic and not replayed */
+    uint64_t unknown_initiators;   /**< packets with verdict VPN_UNKNOWN */
+    uint64_t events_lost;          /**< because the ring was full */
+    uint64_t memory;               /**< bytes taken from the allocator now */
+    uint64_t drops[VPN_REASONS];   /**< by VPN_REASON_* */
 } vpn_wg_stats;
 
 /** @brief Reads a device's counters. 0 or VPN_EINVAL (`out->size`). Since 0.1. */
@@ -359,10 +359,10 @@ typedef struct vpn_wg_peer_stats {
     uint32_t initiator;           /**< 1 when we initiated the current session */
     uint64_t rx_packets;          /**< as in vpn_wg_stats */
     uint64_t rx_bytes;            /**< all authentic messages from the network, handshakes included */
-    uint64_t tx_packets;
-    uint64_t tx_bytes;           /**< all messages to the network, handshakes included */
-    uint64_t handshakes;         /**< sessions made */
-    uint64_t drops[VPN_REASONS]; /**< by VPN_REASON_*; those under VPN_REASON_PEER_FIRST stay 0 */
+    uint64_t tx_packets;          /**< as in vpn_wg_stats */
+    uint64_t tx_bytes;            /**< all messages to the network, handshakes included */
+    uint64_t handshakes;          /**< sessions made */
+    uint64_t drops[VPN_REASONS];  /**< by VPN_REASON_*; those under VPN_REASON_PEER_FIRST stay 0 */
 } vpn_wg_peer_stats;
 
 /** @brief Reads a peer's state and counters. 0, VPN_EINVAL (`out->size`) or VPN_ENOENT. Since 0.1. */
