@@ -16,9 +16,9 @@ def nm(*arguments):
 
 def exported(library):
     """{name: version node}"""
-    names = [line.split()[-1] for line in nm("-D", "--defined-only", "--with-symbol-versions", library)]
-    pairs = (re.split("@+", name) if "@" in name else [name, ""] for name in names)
-    return {name: node for name, node in pairs if name != node}
+    lines = [line.split() for line in nm("-D", "--defined-only", "--with-symbol-versions", library)]
+    names = [re.split("@+", name + "@") for *_, kind, name in lines if kind != "A"]  # A: the version node itself
+    return {name: node for name, node, *_ in names}
 
 
 def version_script(path):
