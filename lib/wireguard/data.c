@@ -8,6 +8,12 @@
 
 #include "base/bytes.h"
 #include "packet/ip.h"
+#include "wireguard/crypt.h"
+#include "wireguard/emit.h"
+#include "wireguard/keys.h"
+#include "wireguard/peer.h"
+#include "wireguard/receive.h"
+#include "wireguard/schedule.h"
 #include "wireguard/wire.h"
 
 /* A batch mostly belongs to few peers: the deadline of one is looked at when the next one comes. */
@@ -21,14 +27,14 @@ static void touch(struct batch *batch, struct vpn__peer *peer)
     if (batch->touched == peer)
         return;
     if (batch->touched != NULL)
-        vpn__tick_schedule(batch->wg, batch->touched);
+        vpn__schedule(batch->wg, batch->touched);
     batch->touched = peer;
 }
 
 static void finish_batch(struct batch *batch)
 {
     touch(batch, NULL);
-    vpn__tick_settle(batch->wg);
+    vpn__schedule_settle(batch->wg);
 }
 
 /* Every packet starts failed. 1: its fields make sense and the device is awake. */
@@ -72,7 +78,7 @@ static struct vpn__peer *route(vpn_wg *wg, vpn_packet *packet, uint8_t *tos)
 
     *tos = 0;
     if (wg->flags & VPN_WG_RAW) {
-        peer = vpn__wg_find(wg, packet->peer);
+        peer = vpn__peer_find(wg, packet->peer);
         if (peer == NULL)
             vpn__wg_drop(wg, NULL, packet, VPN_REASON_NO_PEER);
         return peer;
@@ -253,7 +259,7 @@ size_t vpn_wg_recv_begin(vpn_wg *wg, vpn_packet *packets, size_t n, vpn_time now
         else
             vpn__receive_handshake(wg, packet, type, 0);
     }
-    vpn__tick_settle(wg);
+    vpn__schedule_settle(wg);
     return count_pending(packets, n);
 }
 
@@ -330,7 +336,7 @@ static void end_one(struct batch *batch, vpn_packet *packet)
     vpn_wg *wg = batch->wg;
     struct vpn_session *session = packet->job.key;
     uint32_t state = packet->job.state;
-    struct vpn__peer *peer = vpn__wg_find(wg, packet->peer);
+    struct vpn__peer *peer = vpn__peer_find(wg, packet->peer);
 
     packet->job.key = NULL;
     packet->job.state = VPN__JOB_NONE;
@@ -376,4 +382,25 @@ size_t vpn_wg_recv(vpn_wg *wg, vpn_packet *packets, size_t n, vpn_time now)
     if (vpn_wg_recv_begin(wg, packets, n, now) != 0)
         vpn_wg_crypt(wg->scratch, packets, n);
     return vpn_wg_end(wg, packets, n, now);
+}
+
+size_t vpn_wg_accept(vpn_wg *wg, vpn_packet *packet, vpn_time now)
+{
+    size_t place;
+    uint8_t reason;
+
+    vpn__wg_enter(wg, now);
+    place = vpn__receive_recall(wg, packet);
+    if (place == VPN__UNKNOWN_MAX || wg->suspended ||
+        vpn__wire_type(packet->data + packet->offset, packet->length, &reason) != VPN__INITIATION)
+        return vpn_wg_recv(wg, packet, 1, now);
+    wg->unknown[place].at = VPN_NEVER;
+    packet->verdict = VPN_DROP;
+    packet->reason = VPN_REASON_NONE;
+    packet->type = VPN__INITIATION;
+    packet->peer = 0;
+    packet->job.state = VPN__JOB_NONE;
+    vpn__receive_handshake(wg, packet, VPN__INITIATION, 1);
+    vpn__schedule_settle(wg);
+    return packet->verdict == VPN_TO_NET;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* What the rooms of the device share: its structure, its peers, and the few calls between those rooms.
+/* The state of a device and of its peers, its clock, its counters and its voice. What happens to that state is in the rooms
+   above: keys, peer, emit, receive, data, tick, lifecycle.
 
    Invariants:
    - `now` never decreases. A time from the caller that lies up to a second back is taken as no time passed; one further back
@@ -19,7 +20,6 @@
 #include "base/index.h"
 #include "base/keymap.h"
 #include "base/slab.h"
-#include "wireguard/crypt.h"
 #include "wireguard/events.h"
 #include "wireguard/handshake.h"
 #include "wireguard/keyring.h"
@@ -112,70 +112,27 @@ struct vpn_wg {
     vpn_wg_stats stats;
 };
 
-/* --- device.c --- */
 /* Moves `wg->now` on and returns it. Every call that is given a time begins with it. */
 vpn_time vpn__wg_enter(vpn_wg *wg, vpn_time now);
-/* A moment of the device on the caller's clock. */
+/* A moment of the caller's clock on the device's, and back; VPN_NEVER stays. */
+vpn_time vpn__wg_inside(const vpn_wg *wg, vpn_time at);
 vpn_time vpn__wg_outside(const vpn_wg *wg, vpn_time at);
 /* 0 .. VPN__REKEY_JITTER - 1. Not secret. */
 vpn_time vpn__wg_jitter(vpn_wg *wg);
 /* Counts a drop for the device and, when `peer` is not NULL, for the peer. */
 void vpn__wg_count(vpn_wg *wg, struct vpn__peer *peer, uint8_t reason);
 void vpn__wg_drop(vpn_wg *wg, struct vpn__peer *peer, vpn_packet *packet, uint8_t reason);
-/* Tells the host; `path` may be NULL. */
+/* Tells the host of something about a peer (NULL: none); `path` may be NULL. */
 void vpn__wg_tell(vpn_wg *wg, uint32_t type, struct vpn__peer *peer, const vpn_path *path);
 
-/* --- peer.c --- */
 static inline struct vpn__peer *vpn__wg_peer(const vpn_wg *wg, uint32_t slot)
 {
     return (struct vpn__peer *)vpn__slab_at(&wg->peers, slot);
 }
+
 static inline uint32_t vpn__peer_slot(const struct vpn__peer *peer)
 {
     return (uint32_t)peer->id;
 }
-/* NULL when the id names no peer. */
-struct vpn__peer *vpn__wg_find(const vpn_wg *wg, vpn_peer_id id);
-/* Computes static-static if that is due. 0 or VPN_EKEY. */
-int vpn__peer_agree(vpn_wg *wg, struct vpn__peer *peer);
-void vpn__peer_remove(vpn_wg *wg, struct vpn__peer *peer);
-/* An authentic packet came along `path`: follow it as the peer's policy says. */
-void vpn__peer_roam(vpn_wg *wg, struct vpn__peer *peer, const vpn_path *path);
-void vpn__peer_forget_source(struct vpn__peer *peer);
-
-/* --- keys.c --- */
-/* Takes a fresh receiver index and a session slot and fills it from a complete handshake, which is wiped. The index of
-   `handshake` is kept when it already has one (initiator). NULL: `*error` is VPN_ENOMEM or VPN_ERANDOM. */
-struct vpn_session *vpn__keys_session(vpn_wg *wg, struct vpn__peer *peer, struct vpn__handshake *handshake, int *error);
-/* Draws a receiver index that is not in use and enters it. 0, VPN_ENOMEM or VPN_ERANDOM. */
-int vpn__keys_index(vpn_wg *wg, const struct vpn__peer *peer, uint32_t *index);
-/* Retires what a move put out of the ring; `wiped`: packets in flight are dropped. */
-void vpn__keys_retire(vpn_wg *wg, struct vpn__keyring_out out, int wiped);
-void vpn__keys_unpin(vpn_wg *wg, struct vpn_session *session);
-/* Ends our handshake in progress; its index goes unless `keep_index`. */
-void vpn__keys_end_handshake(vpn_wg *wg, struct vpn__peer *peer, int keep_index);
-/* Wipes the handshake and all keys of a peer. */
-void vpn__keys_wipe(vpn_wg *wg, struct vpn__peer *peer);
-
-/* --- emit.c: messages of our own --- */
-/* Each writes to packet->data + packet->offset, sets the path and the verdict VPN_TO_NET, and returns 0 or a VPN_REASON_*;
-   then nothing was written. */
-uint8_t vpn__emit_initiation(vpn_wg *wg, struct vpn__peer *peer, vpn_packet *packet);
-uint8_t vpn__emit_keepalive(vpn_wg *wg, struct vpn__peer *peer, vpn_packet *packet);
-/* Something was sent under current: is it time for new keys? */
-void vpn__emit_rekey(vpn_wg *wg, struct vpn__peer *peer);
-/* Fills the fields of a packet that goes to a peer's endpoint. */
-void vpn__emit_address(const struct vpn__peer *peer, vpn_packet *packet, uint8_t type, uint32_t length, uint8_t tos);
-
-/* --- receive.c: handshake messages --- */
-void vpn__receive_handshake(vpn_wg *wg, vpn_packet *packet, uint8_t type, int admitted);
-/* Under next a first valid message came, or a response: the session carries data now. */
-void vpn__receive_up(vpn_wg *wg, struct vpn__peer *peer);
-
-/* --- tick.c --- */
-/* After anything that may have changed a peer's deadline. */
-void vpn__tick_schedule(vpn_wg *wg, const struct vpn__peer *peer);
-/* At the end of every call that may have changed a deadline: makes the first one exact. */
-void vpn__tick_settle(vpn_wg *wg);
 
 #endif

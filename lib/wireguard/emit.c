@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-/* The messages that a device sends by itself: initiations and keepalives. */
-#include "wireguard/device.h"
+#include "wireguard/emit.h"
 
 #include <string.h>
 
 #include "base/env.h"
+#include "wireguard/crypt.h"
+#include "wireguard/keys.h"
+#include "wireguard/peer.h"
 #include "wireguard/wire.h"
 
 void vpn__emit_address(const struct vpn__peer *peer, vpn_packet *packet, uint8_t type, uint32_t length, uint8_t tos)

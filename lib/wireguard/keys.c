@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The life of a session and of a handshake in the device's pools: index entry, ring, pins, wipe. */
-#include "wireguard/device.h"
+#include "wireguard/keys.h"
 
 #include "base/env.h"
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/* Peers: adding, changing and removing them, their AllowedIPs, their endpoint. */
-#include "wireguard/device.h"
+#include "wireguard/peer.h"
 
 #include <string.h>
 
 #include "base/env.h"
-#include "wireguard/wire.h"
+#include "wireguard/keys.h"
+#include "wireguard/schedule.h"
 
 #define SET_ALL                                                                                                        \
     (VPN_WG_SET_PRESHARED | VPN_WG_SET_ENDPOINT | VPN_WG_SET_KEEPALIVE | VPN_WG_SET_POLICY | VPN_WG_SET_PADDING |      \
@@ -13,7 +13,7 @@
 #define SETTINGS_LEAST offsetof(vpn_wg_peer, preshared_key)
 #define STATS_LEAST    offsetof(vpn_wg_peer_stats, path)
 
-struct vpn__peer *vpn__wg_find(const vpn_wg *wg, vpn_peer_id id)
+struct vpn__peer *vpn__peer_find(const vpn_wg *wg, vpn_peer_id id)
 {
     uint32_t slot = (uint32_t)id;
     struct vpn__peer *peer;
@@ -67,13 +67,6 @@ static void copy_endpoint(vpn_endpoint *out, const vpn_endpoint *in)
     memcpy(out->addr, in->addr, in->family == 6 ? 16 : 4);
 }
 
-static vpn_time inside(const vpn_wg *wg, vpn_time at)
-{
-    if (at == VPN_NEVER)
-        return VPN_NEVER;
-    return at < VPN_TIME_MAX - wg->offset ? at + wg->offset : VPN_TIME_MAX;
-}
-
 static void apply(vpn_wg *wg, struct vpn__peer *peer, const vpn_wg_peer *settings)
 {
     uint32_t set = settings->set;
@@ -94,13 +87,13 @@ static void apply(vpn_wg *wg, struct vpn__peer *peer, const vpn_wg_peer *setting
     if (set & VPN_WG_SET_PADDING)
         peer->padding = settings->padding;
     if (set & VPN_WG_SET_EXPIRES)
-        peer->expires = inside(wg, settings->expires);
+        peer->expires = vpn__wg_inside(wg, settings->expires);
     if (set & VPN_WG_SET_QUEUE)
         peer->queue = settings->queue;
     if (set & VPN_WG_SET_STAMP)
         memcpy(peer->stamp_received, settings->stamp, VPN_TAI64N_BYTES);
-    vpn__tick_schedule(wg, peer);
-    vpn__tick_settle(wg);
+    vpn__schedule(wg, peer);
+    vpn__schedule_settle(wg);
 }
 
 static void init_peer(vpn_wg *wg, struct vpn__peer *peer, uint32_t slot, const uint8_t key[32])
@@ -157,7 +150,7 @@ int vpn_wg_peer_add(vpn_wg *wg, const vpn_wg_peer *peer, vpn_peer_id *id, vpn_ti
 
 int vpn_wg_peer_set(vpn_wg *wg, vpn_peer_id id, const vpn_wg_peer *peer, vpn_time now)
 {
-    struct vpn__peer *changed = vpn__wg_find(wg, id);
+    struct vpn__peer *changed = vpn__peer_find(wg, id);
     vpn_wg_peer settings;
     int error = read_settings(&settings, peer);
 
@@ -173,7 +166,7 @@ int vpn_wg_peer_set(vpn_wg *wg, vpn_peer_id id, const vpn_wg_peer *peer, vpn_tim
 
 int vpn_wg_peer_get(const vpn_wg *wg, vpn_peer_id id, vpn_wg_peer *out)
 {
-    const struct vpn__peer *peer = vpn__wg_find(wg, id);
+    const struct vpn__peer *peer = vpn__peer_find(wg, id);
     vpn_wg_peer full;
     int error;
 
@@ -214,12 +207,12 @@ void vpn__peer_remove(vpn_wg *wg, struct vpn__peer *peer)
 
 int vpn_wg_peer_remove(vpn_wg *wg, vpn_peer_id id)
 {
-    struct vpn__peer *peer = vpn__wg_find(wg, id);
+    struct vpn__peer *peer = vpn__peer_find(wg, id);
 
     if (peer == NULL)
         return VPN_ENOENT;
     vpn__peer_remove(wg, peer);
-    vpn__tick_settle(wg);
+    vpn__schedule_settle(wg);
     return VPN_OK;
 }
 
@@ -242,14 +235,14 @@ vpn_peer_id vpn_wg_peer_find(const vpn_wg *wg, const uint8_t key[VPN_KEY_BYTES])
 
 int vpn_wg_allow(vpn_wg *wg, vpn_peer_id id, const vpn_prefix *prefix)
 {
-    if (vpn__wg_find(wg, id) == NULL)
+    if (vpn__peer_find(wg, id) == NULL)
         return VPN_ENOENT;
     return vpn_allowedips_insert(wg->allowed, prefix, (uint32_t)id);
 }
 
 int vpn_wg_disallow(vpn_wg *wg, vpn_peer_id id, const vpn_prefix *prefix)
 {
-    if (vpn__wg_find(wg, id) == NULL)
+    if (vpn__peer_find(wg, id) == NULL)
         return VPN_ENOENT;
     if (prefix != NULL)
         return vpn_allowedips_remove(wg->allowed, prefix, (uint32_t)id);
@@ -259,7 +252,7 @@ int vpn_wg_disallow(vpn_wg *wg, vpn_peer_id id, const vpn_prefix *prefix)
 
 int vpn_wg_allowed(const vpn_wg *wg, vpn_peer_id id, uint64_t *cursor, vpn_prefix *out)
 {
-    if (vpn__wg_find(wg, id) == NULL)
+    if (vpn__peer_find(wg, id) == NULL)
         return VPN_ENOENT;
     return vpn_allowedips_next(wg->allowed, (uint32_t)id, cursor, out);
 }
@@ -310,13 +303,13 @@ void vpn__peer_forget_source(struct vpn__peer *peer)
 
 int vpn_wg_handshake(vpn_wg *wg, vpn_peer_id id, vpn_time now)
 {
-    struct vpn__peer *peer = vpn__wg_find(wg, id);
+    struct vpn__peer *peer = vpn__peer_find(wg, id);
 
     if (peer == NULL)
         return VPN_ENOENT;
     vpn__timers_want(&peer->timers, vpn__wg_enter(wg, now));
-    vpn__tick_schedule(wg, peer);
-    vpn__tick_settle(wg);
+    vpn__schedule(wg, peer);
+    vpn__schedule_settle(wg);
     return VPN_OK;
 }
 
@@ -333,7 +326,7 @@ static uint32_t state_of(const struct vpn__peer *peer, vpn_time now)
 
 int vpn_wg_peer_get_stats(const vpn_wg *wg, vpn_peer_id id, vpn_wg_peer_stats *out, vpn_time now)
 {
-    const struct vpn__peer *peer = vpn__wg_find(wg, id);
+    const struct vpn__peer *peer = vpn__peer_find(wg, id);
     const struct vpn_session *current;
     vpn_wg_peer_stats full;
 
@@ -341,7 +334,7 @@ int vpn_wg_peer_get_stats(const vpn_wg *wg, vpn_peer_id id, vpn_wg_peer_stats *o
         return VPN_ENOENT;
     current = peer->ring.current;
     memset(&full, 0, sizeof full);
-    full.state = state_of(peer, inside(wg, now) > wg->now ? inside(wg, now) : wg->now);
+    full.state = state_of(peer, vpn__wg_inside(wg, now) > wg->now ? vpn__wg_inside(wg, now) : wg->now);
     full.path = peer->path;
     full.last_handshake = vpn__wg_outside(wg, peer->last_handshake);
     full.last_handshake_wall = peer->last_handshake_wall;

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 /* Handshake messages that come in, whole and in order of arrival; a reply takes the place of what it answers. Until mac1, the
    budget and the Diffie-Hellman proofs have passed, nothing of a peer is touched. */
-#include "wireguard/device.h"
+#include "wireguard/receive.h"
 
 #include <string.h>
 
 #include "base/bytes.h"
 #include "base/env.h"
+#include "wireguard/emit.h"
+#include "wireguard/keys.h"
+#include "wireguard/peer.h"
+#include "wireguard/schedule.h"
 #include "wireguard/wire.h"
 
 enum gate {
@@ -117,8 +121,7 @@ static void remember_unknown(vpn_wg *wg, const uint8_t *message, const uint8_t k
     place->at = wg->now;
 }
 
-/* The place of a remembered datagram; VPN__UNKNOWN_MAX when there is none. */
-static size_t recall_unknown(const vpn_wg *wg, const vpn_packet *packet)
+size_t vpn__receive_recall(const vpn_wg *wg, const vpn_packet *packet)
 {
     const uint8_t *message = packet->data + packet->offset;
     size_t i;
@@ -251,7 +254,7 @@ static void take_initiation(vpn_wg *wg, struct vpn__peer *peer, vpn_packet *pack
     wg->stats.initiations_received++;
     note_received(wg, peer, packet);
     answer(wg, peer, packet, handshake);
-    vpn__tick_schedule(wg, peer);
+    vpn__schedule(wg, peer);
 }
 
 static void receive_initiation(vpn_wg *wg, vpn_packet *packet)
@@ -325,7 +328,7 @@ static void receive_response(vpn_wg *wg, vpn_packet *packet)
     vpn__timers_session_derived(&peer->timers, wg->now);
     vpn__receive_up(wg, peer);
     confirm(wg, peer, packet, waiting);
-    vpn__tick_schedule(wg, peer);
+    vpn__schedule(wg, peer);
 }
 
 /* --- cookie reply --- */
@@ -374,31 +377,10 @@ void vpn__receive_handshake(vpn_wg *wg, vpn_packet *packet, uint8_t type, int ad
 
 int vpn_wg_initiator(const vpn_wg *wg, const vpn_packet *packet, uint8_t key[VPN_KEY_BYTES])
 {
-    size_t place = recall_unknown(wg, packet);
+    size_t place = vpn__receive_recall(wg, packet);
 
     if (place == VPN__UNKNOWN_MAX)
         return VPN_ENOENT;
     memcpy(key, wg->unknown[place].key, VPN_KEY_BYTES);
     return VPN_OK;
-}
-
-size_t vpn_wg_accept(vpn_wg *wg, vpn_packet *packet, vpn_time now)
-{
-    size_t place;
-    uint8_t reason;
-
-    vpn__wg_enter(wg, now);
-    place = recall_unknown(wg, packet);
-    if (place == VPN__UNKNOWN_MAX || wg->suspended ||
-        vpn__wire_type(packet->data + packet->offset, packet->length, &reason) != VPN__INITIATION)
-        return vpn_wg_recv(wg, packet, 1, now);
-    wg->unknown[place].at = VPN_NEVER;
-    packet->verdict = VPN_DROP;
-    packet->reason = VPN_REASON_NONE;
-    packet->type = VPN__INITIATION;
-    packet->peer = 0;
-    packet->job.state = VPN__JOB_NONE;
-    vpn__receive_handshake(wg, packet, VPN__INITIATION, 1);
-    vpn__tick_settle(wg);
-    return packet->verdict == VPN_TO_NET;
 }

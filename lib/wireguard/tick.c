@@ -1,50 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-/* Deadlines, and what is done when they come. */
-#include "wireguard/device.h"
-
-#include <string.h>
-
-#include "wireguard/wire.h"
-
-static vpn_time deadline_of(const struct vpn__peer *peer)
-{
-    vpn_time timers = vpn__timers_deadline(&peer->timers);
-
-    return timers < peer->expires ? timers : peer->expires;
-}
-
-void vpn__tick_schedule(vpn_wg *wg, const struct vpn__peer *peer)
-{
-    uint32_t slot = vpn__peer_slot(peer);
-    vpn_time deadline = deadline_of(peer);
-
-    if (deadline < vpn__heap_at(&wg->heap, slot))
-        vpn__heap_set(&wg->heap, slot, deadline);
-}
-
-void vpn__tick_settle(vpn_wg *wg)
-{
-    uint32_t slot;
-    vpn_time top, deadline;
-
-    while ((top = vpn__heap_top(&wg->heap, &slot)) != VPN_NEVER) {
-        deadline = deadline_of(vpn__wg_peer(wg, slot));
-        if (deadline <= top)
-            return;
-        vpn__heap_set(&wg->heap, slot, deadline);
-    }
-}
-
-vpn_time vpn_wg_deadline(const vpn_wg *wg)
-{
-    vpn_time first = vpn__heap_top(&wg->heap, NULL);
-
-    if (wg->suspended)
-        return VPN_NEVER;
-    if (wg->load_told && wg->limiter.load_until < first)
-        first = wg->limiter.load_until;
-    return vpn__wg_outside(wg, first);
-}
+/* What is done when a deadline comes. */
+#include "wireguard/emit.h"
+#include "wireguard/keys.h"
+#include "wireguard/peer.h"
+#include "wireguard/schedule.h"
 
 /* Without memory or randomness the initiation counts as sent and lost: the retransmission tries again. */
 static int initiate(vpn_wg *wg, struct vpn__peer *peer, vpn_packet *packet)
@@ -130,9 +89,9 @@ size_t vpn_wg_tick(vpn_wg *wg, vpn_packet *packets, size_t n, vpn_time now)
             vpn__peer_remove(wg, peer);
         } else {
             written += (size_t)act(wg, peer, &packets[written]);
-            vpn__heap_set(&wg->heap, slot, deadline_of(peer));
+            vpn__schedule_exactly(wg, peer);
         }
-        vpn__tick_settle(wg);
+        vpn__schedule_settle(wg);
     }
     return written;
 }
