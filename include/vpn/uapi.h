@@ -29,7 +29,7 @@ typedef struct vpn_uapi_host {
     int (*set_fwmark)(void *user, uint32_t mark);
     /** The mark in use; 0: none. */
     uint32_t (*get_fwmark)(void *user);
-    /** Called for each peer that set touched, after it changed; may be NULL. */
+    /** Called for each peer that set touched, after it changed; an id that is no longer valid was removed. May be NULL. */
     void (*peer_changed)(void *user, vpn_peer_id peer);
 } vpn_uapi_host;
 
@@ -49,7 +49,8 @@ typedef struct vpn_uapi_error {
 VPN_API VPN_MUST_USE VPN_NONNULL(1) size_t vpn_uapi_complete(const char *text, size_t length);
 
 /**
- * @brief Applies the lines of a set request (with or without "set=1" and the empty line).
+ * @brief Applies the lines of a set request (with or without "set=1" and the empty line). Each line ends with a line feed,
+ * the last one too, since a line without it may have been cut short.
  * @param text `length` bytes, not NUL-terminated; holds keys, so the caller wipes it.
  * @param host NULL when the host has neither port nor mark.
  * @param error where the fault is told; may be NULL.
@@ -63,7 +64,7 @@ VPN_API VPN_NONNULL(1, 2) int vpn_uapi_set(vpn_wg *wg, const char *text, size_t 
  * @brief Writes the answer to a get request: the device and all peers, "errno=0" and an empty line.
  * @param out `capacity` bytes; not NUL-terminated; holds keys, so the caller wipes it. NULL when `capacity` is 0.
  * @param length receives the bytes written, or with VPN_ESPACE those needed.
- * @return 0 or VPN_ESPACE. Since 0.1.
+ * @return 0, VPN_ESPACE (and `out` is wiped) or VPN_EINVAL (`host->size`). Since 0.1.
  */
 VPN_API VPN_MUST_USE VPN_NONNULL(1, 5) int vpn_uapi_get(const vpn_wg *wg, const vpn_uapi_host *host, char *out,
                                                         size_t capacity, size_t *length);
