@@ -36,8 +36,8 @@ enum vpn__agreement {
 };
 
 struct vpn__peer {
-    vpn_peer_id id; /* 0: the slot is free */
-    struct vpn__keyring ring;
+    struct vpn__keyring ring; /* first: the slab keeps its list in the first bytes of a free slot */
+    vpn_peer_id id;           /* 0: the slot is free */
     struct vpn__timers timers;
     vpn_path path;
     uint8_t policy;
