@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: ISC
+# The build of somebody who found the package: each language against each library.
+cmake_minimum_required(VERSION 3.16)
+project(consumer LANGUAGES C CXX)
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_CXX_STANDARD 11)
+find_package(vpn 0.1 REQUIRED COMPONENTS shared static)
+enable_testing()
+foreach(library vpn vpn_static)
+  foreach(language c cpp)
+    add_executable(${language}_${library} consumer.${language})
+    target_link_libraries(${language}_${library} PRIVATE vpn::${library})
+    add_test(NAME ${language}_${library} COMMAND ${language}_${library})
+  endforeach()
+endforeach()

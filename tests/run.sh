@@ -1,0 +1,115 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+# Builds and runs everything that tests, on Debian 12. As root it installs what is missing; else it says what that is.
+set -u
+
+usage()
+{
+    cat <<'END'
+usage: sh tests/run.sh [--quick] [--help]
+
+Three passes: the release build with gcc and all tests, the library with clang for its warnings, and the unit and scenario
+tests under AddressSanitizer and UndefinedBehaviorSanitizer. Ends with status 0 only when tests ran and none failed.
+
+  --quick   only the release build, and only its unit tests, scenario tests and checks
+  --help    this text
+END
+}
+
+quick=
+for argument in "$@"; do
+    case $argument in
+    --quick) quick=1 ;;
+    --help) usage; exit 0 ;;
+    *) printf 'run.sh: unknown option %s\n' "$argument" >&2; usage >&2; exit 2 ;;
+    esac
+done
+
+cd "$(dirname "$0")/.." || exit 1
+packages='build-essential cmake ninja-build pkg-config libsodium-dev check libcjson-dev python3 clang clang-format doxygen'
+network='wireguard-tools wireguard-go iproute2 iputils-ping iperf3 nftables tcpdump mandoc openresolv procps'
+[ "$quick" ] || packages="$packages $network"
+
+say()
+{
+    printf '\n== %s\n' "$*"
+}
+
+die()
+{
+    printf 'run.sh: %s\n' "$*" >&2
+    printf '0 passed, 1 failed, 0 skipped\n'
+    exit 1
+}
+
+install_missing()
+{
+    command -v dpkg-query >/dev/null || { say "no Debian: the tools are taken as they are"; return; }
+    missing=
+    for package in $packages; do
+        dpkg-query -W -f '${Status}\n' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
+    done
+    [ "$missing" ] || return
+    [ "$(id -u)" = 0 ] || die "please install as root: apt-get install$missing"
+    say "installing$missing"
+    # Each word is one package.
+    # shellcheck disable=SC2086
+    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing; } \
+        >/dev/null || die "apt-get could not install$missing"
+}
+
+# build PRESET [CMAKE OPTIONS]: configures and builds with warnings as errors
+build()
+{
+    preset=$1
+    shift
+    say "building $preset"
+    cmake --preset "$preset" -G Ninja "$@" >build/configure.log || { cat build/configure.log; die "cmake failed for $preset"; }
+    cmake --build --preset "$preset" -- --quiet || die "the build of $preset failed"
+}
+
+passed=0
+failed=0
+skipped=0
+
+# run PRESET [CTEST OPTIONS]: runs tests and adds up what ctest tells
+run()
+{
+    preset=$1
+    shift
+    say "testing $preset"
+    log=build/$preset/ctest.log
+    { ctest --preset "$preset" "$@"; echo "$?" >"build/$preset/ctest.status"; } 2>&1 | tee "$log"
+    status=$(cat "build/$preset/ctest.status")
+    ok=$(grep -Ec '^ *[0-9]+/[0-9]+ +Test +#[0-9]+: .* Passed ' "$log")
+    pass_over=$(grep -Ec '^ *[0-9]+/[0-9]+ +Test +#[0-9]+: .*\*\*\*Skipped' "$log")
+    all=$(grep -Ec '^ *[0-9]+/[0-9]+ +Test +#[0-9]+: ' "$log")
+    bad=$((all - ok - pass_over))
+    # ctest knows failures that have no line of their own, such as no test at all.
+    [ "$status" = 0 ] || [ "$bad" -gt 0 ] || bad=1
+    passed=$((passed + ok))
+    failed=$((failed + bad))
+    skipped=$((skipped + pass_over))
+}
+
+install_missing
+mkdir -p build
+jobs=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+export CTEST_PARALLEL_LEVEL="$jobs"
+
+build release
+if [ "$quick" ]; then
+    run release -L 'unit|scenario|check'
+else
+    run release
+    say "building the library and the examples with clang"
+    cmake -S . -B build/clang -G Ninja -DCMAKE_C_COMPILER=clang -DVPN_WERROR=ON -DVPN_BUILD_TESTS=OFF >build/configure.log ||
+        { cat build/configure.log; die "cmake failed for clang"; }
+    cmake --build build/clang -- --quiet || die "the build with clang failed"
+    build asan
+    run asan
+fi
+
+[ "$passed" -gt 0 ] || failed=$((failed + 1))
+printf '\n%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
+[ "$failed" = 0 ]
