@@ -6,6 +6,7 @@
 #include "loop.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -76,6 +77,17 @@ static uint32_t host_get_mark(void *user)
     return l->flow.udp.mark;
 }
 
+static uint32_t host_scope(void *user, const char *name, size_t length)
+{
+    char text[IF_NAMESIZE] = {0};
+
+    (void)user;
+    if (length == 0 || length >= sizeof text)
+        return 0;
+    memcpy(text, name, length);
+    return if_nametoindex(text);
+}
+
 /* Peers may have gone, and those that know us at the old port should hear from the new one. */
 static void on_served(void *user)
 {
@@ -112,7 +124,8 @@ int loop_open(loop *l, const options *chosen, int signals)
                               .set_listen_port = host_set_port,
                               .get_listen_port = host_get_port,
                               .set_fwmark = host_set_mark,
-                              .get_fwmark = host_get_mark};
+                              .get_fwmark = host_get_mark,
+                              .scope_of = host_scope};
     if (flow_open(&l->flow, chosen->name, chosen->tun_fd) != 0)
         return -1;
     l->waiter = waiter_new();

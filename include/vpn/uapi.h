@@ -31,6 +31,9 @@ typedef struct vpn_uapi_host {
     uint32_t (*get_fwmark)(void *user);
     /** Called for each peer that set touched, after it changed; an id that is no longer valid was removed. May be NULL. */
     void (*peer_changed)(void *user, vpn_peer_id peer);
+    /** The scope id of an interface name (`length` characters, no NUL), as in "[fe80::1%eth0]:51820"; 0: no such interface.
+     * NULL: names are refused, numbers are not. */
+    uint32_t (*scope_of)(void *user, const char *name, size_t length);
 } vpn_uapi_host;
 
 /** @brief Why a request was refused. */

@@ -54,9 +54,34 @@ static const char *read_keepalive(struct vpn__uapi_line *line, const char *value
     return vpn__read_decimal(&line->integer, value, length, UINT16_MAX) ? "not seconds, 0 to 65535" : NULL;
 }
 
+/* "[fe80::1%eth0]:51820", as wg(8) writes it: only the host knows its interfaces. */
+static int read_named_scope(struct vpn__uapi_line *line, const char *value, size_t length)
+{
+    const char *percent = memchr(value, '%', length);
+    const char *end = percent ? memchr(percent, ']', length - (size_t)(percent - value)) : NULL;
+    char plain[VPN_ENDPOINT_CHARS];
+    size_t before, after;
+    uint32_t scope;
+    if (!end || !line->host || !line->host->scope_of)
+        return VPN_EFORMAT;
+    before = (size_t)(percent - value);
+    after = length - (size_t)(end - value);
+    if (before + after > sizeof(plain))
+        return VPN_EFORMAT;
+    memcpy(plain, value, before);
+    memcpy(plain + before, end, after);
+    scope = line->host->scope_of(line->host->user, percent + 1, (size_t)(end - percent) - 1);
+    if (!scope || vpn_endpoint_parse(&line->endpoint, plain, before + after))
+        return VPN_EFORMAT;
+    line->endpoint.scope = scope;
+    return 0;
+}
+
 static const char *read_endpoint(struct vpn__uapi_line *line, const char *value, size_t length)
 {
-    return vpn_endpoint_parse(&line->endpoint, value, length) ? "not ADDRESS:PORT or [ADDRESS]:PORT" : NULL;
+    if (vpn_endpoint_parse(&line->endpoint, value, length) && read_named_scope(line, value, length))
+        return "not ADDRESS:PORT or [ADDRESS]:PORT";
+    return line->endpoint.port ? NULL : "port 0 cannot be reached";
 }
 
 static const char *read_prefix(struct vpn__uapi_line *line, const char *value, size_t length)
@@ -140,6 +165,7 @@ static int read_line(struct vpn__uapi_line *line, const char *text, size_t lengt
 int vpn__uapi_next(struct vpn__uapi_cursor *cursor, struct vpn__uapi_line *line)
 {
     vpn_wipe(line, sizeof(*line));
+    line->host = cursor->host;
     if (cursor->at >= cursor->length)
         return 0;
     const char *text = cursor->text + cursor->at;

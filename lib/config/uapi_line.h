@@ -29,6 +29,7 @@ struct vpn__uapi_cursor {
     size_t length;
     size_t at;
     uint32_t number;
+    const vpn_uapi_host *host; /* whom to ask for scopes; NULL: nobody */
 };
 
 /* A line. Holds a secret when its key does: whoever reads lines wipes the last one. */
@@ -38,6 +39,7 @@ struct vpn__uapi_line {
     const char *name; /* the text of the key, inside the request; NULL when the line has none */
     size_t name_length;
     const char *why; /* after a fault: what is wrong */
+    const vpn_uapi_host *host;
     uint8_t secret[VPN_KEY_BYTES];
     vpn_endpoint endpoint;
     vpn_prefix prefix;

@@ -259,6 +259,7 @@ int vpn_uapi_set(vpn_wg *wg, const char *text, size_t length, const vpn_uapi_hos
         memset(error, 0, sizeof(*error));
     if (host && vpn__config_read(&rq.host, sizeof(rq.host), host, sizeof(rq.host)))
         return blame(&rq, NULL, VPN_EINVAL, "a host structure of the wrong size");
+    rq.cursor.host = &rq.host;
     int result = check(&rq);
     if (!result)
         result = apply(&rq);

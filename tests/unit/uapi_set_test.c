@@ -369,6 +369,37 @@ START_TEST(out_of_memory_names_the_line)
 }
 END_TEST
 
+static uint32_t scope_of(void *user, const char *name, size_t length)
+{
+    (void)user;
+    return length == 4 && memcmp(name, "eth0", 4) == 0 ? 7 : 0;
+}
+
+static vpn_endpoint endpoint_of_a(void)
+{
+    vpn_wg_peer peer = {.size = sizeof(peer)};
+    ck_assert_int_eq(vpn_wg_peer_get(wg, uapi_find(wg, A), &peer), 0);
+    return peer.endpoint;
+}
+
+START_TEST(scopes_by_name_are_the_hosts)
+{
+    good("public_key=" A "\nendpoint=[fe80::1%3]:9\n");
+    ck_assert_uint_eq(endpoint_of_a().scope, 3);
+    bad("public_key=" A "\nendpoint=[fe80::1%eth0]:9\n", 2, "endpoint", VPN_EFORMAT);
+    host.api.scope_of = scope_of;
+    good("public_key=" A "\nendpoint=[fe80::1%eth0]:10\n");
+    ck_assert_uint_eq(endpoint_of_a().scope, 7);
+    ck_assert_uint_eq(endpoint_of_a().port, 10);
+    ck_assert_uint_eq(endpoint_of_a().addr[15], 1);
+    bad("public_key=" A "\nendpoint=[fe80::1%eth1]:9\n", 2, "endpoint", VPN_EFORMAT);
+    bad("public_key=" A "\nendpoint=[fe80::1%]:9\n", 2, "endpoint", VPN_EFORMAT);
+    bad("public_key=" A "\nendpoint=[fe80::1%eth0:9\n", 2, "endpoint", VPN_EFORMAT);
+    bad("public_key=" A "\nendpoint=[%eth0]:9\n", 2, "endpoint", VPN_EFORMAT);
+    bad("public_key=" A "\nendpoint=[fe80::1]:0\n", 2, "endpoint", VPN_EFORMAT);
+}
+END_TEST
+
 static void add(Suite *suite, const char *name, const TTest *test)
 {
     TCase *tcase = tcase_create(name);
@@ -397,6 +428,7 @@ static Suite *set_suite(void)
     add(suite, "nul", a_nul_is_refused);
     add(suite, "poor host", a_host_without_port_or_mark);
     add(suite, "refusing host", a_host_that_refuses);
+    add(suite, "scopes", scopes_by_name_are_the_hosts);
     add(suite, "limit", too_many_peers);
     add(suite, "memory", out_of_memory_names_the_line);
     return suite;
