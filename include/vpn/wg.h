@@ -73,7 +73,7 @@ VPN_API int vpn_wg_free(vpn_wg *wg);
 
 /**
  * @brief Changes the private key. Handshakes in progress are dropped, nothing more is sent under the present sessions
- * (receiving goes on), and a peer that bears our own key is removed.
+ * (receiving goes on), and a peer that bears our own key is removed. Setting the key that is set already changes nothing.
  * @param key clamped by the call; NULL or all zero: the device has no identity and makes no handshake. Since 0.1.
  * @return 0 always; the value is there for later versions.
  */

@@ -168,12 +168,35 @@ static void change_identity(vpn_wg *wg, struct vpn__peer *peer)
     vpn__schedule(wg, peer);
 }
 
+/* RFC 7748 section 5. */
+static void clamp(uint8_t out[32], const uint8_t key[32])
+{
+    memcpy(out, key, 32);
+    out[0] &= 248;
+    out[31] = (uint8_t)((out[31] & 127) | 64);
+}
+
+/* Configuration tools set the key again with every change of something else; that must not end sessions. */
+static int is_same_identity(const vpn_wg *wg, const uint8_t *key)
+{
+    uint8_t clamped[32] = {0};
+    int same;
+
+    if (key != NULL && !vpn_key_is_zero(key))
+        clamp(clamped, key);
+    same = vpn_equal(clamped, wg->local.private_key, 32);
+    vpn_wipe(clamped, sizeof clamped);
+    return same;
+}
+
 int vpn_wg_set_private_key(vpn_wg *wg, const uint8_t *key, vpn_time now)
 {
     struct vpn__peer *peer;
     vpn_peer_id self;
 
     vpn__wg_enter(wg, now);
+    if (is_same_identity(wg, key))
+        return VPN_OK;
     wg->has_identity = key != NULL && !vpn_key_is_zero(key);
     vpn_wipe(wg->local.private_key, 32);
     vpn_wipe(wg->local.public_key, 32);
@@ -181,9 +204,7 @@ int vpn_wg_set_private_key(vpn_wg *wg, const uint8_t *key, vpn_time now)
     for (size_t i = 0; i < VPN__UNKNOWN_MAX; i++)
         wg->unknown[i].at = VPN_NEVER;
     if (wg->has_identity) {
-        memcpy(wg->local.private_key, key, 32);
-        wg->local.private_key[0] &= 248;
-        wg->local.private_key[31] = (uint8_t)((wg->local.private_key[31] & 127) | 64);
+        clamp(wg->local.private_key, key);
         vpn_key_public(wg->local.public_key, wg->local.private_key);
         self = vpn_wg_peer_find(wg, wg->local.public_key);
         if (self != 0)
