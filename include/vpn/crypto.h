@@ -133,7 +133,8 @@ VPN_API VPN_MUST_USE VPN_NONNULL(1, 2, 3) int vpn_x25519(uint8_t out[VPN_KEY_BYT
 
 /**
  * @brief Seals one message with ChaCha20-Poly1305 (RFC 8439) by libsodium: out = ciphertext, then tag.
- * @param out `length` + 16 bytes; may be `text` itself. Since 0.1.
+ * @param out `length` + 16 bytes; may be `text` itself.
+ * @param length at most 2^38 - 64, the limit of the cipher; a longer text is zeroed instead of sealed. Since 0.1.
  */
 VPN_API VPN_NONNULL(1, 6, 7) void vpn_aead_seal(uint8_t *out, const uint8_t *text, size_t length, const uint8_t *ad,
                                                 size_t ad_length, const uint8_t nonce[VPN_NONCE_BYTES],

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: ISC */
+#include <vpn/crypto.h>
+
+#include "crypto/sodium.h"
+
+#include <string.h>
+
+/* libsodium aborts the process on a text that is longer than the cipher allows (256 GiB). Such a text is not sealed but
+   zeroed, so that neither it nor something that looks sealed goes out; as a sealed text it is not authentic. */
+#define TEXT_MAX crypto_aead_chacha20poly1305_ietf_MESSAGEBYTES_MAX
+
+static void zero(uint8_t *out, size_t bytes)
+{
+    if (out && bytes > 0)
+        memset(out, 0, bytes);
+}
+
+void vpn_aead_seal(uint8_t *out, const uint8_t *text, size_t length, const uint8_t *ad, size_t ad_length,
+                   const uint8_t nonce[VPN_NONCE_BYTES], const uint8_t key[VPN_KEY_BYTES])
+{
+    vpn__sodium_ready();
+    if (length <= TEXT_MAX)
+        (void)crypto_aead_chacha20poly1305_ietf_encrypt(out, NULL, text, length, ad, ad_length, NULL, nonce, key);
+    else
+        zero(out, length);
+}
+
+int vpn_aead_open(uint8_t *out, const uint8_t *sealed, size_t length, const uint8_t *ad, size_t ad_length,
+                  const uint8_t nonce[VPN_NONCE_BYTES], const uint8_t key[VPN_KEY_BYTES])
+{
+    vpn__sodium_ready();
+    if (length < VPN_TAG_BYTES)
+        return VPN_EAUTH;
+    size_t text = length - VPN_TAG_BYTES;
+    if (text <= TEXT_MAX &&
+        crypto_aead_chacha20poly1305_ietf_decrypt(out, NULL, NULL, sealed, length, ad, ad_length, nonce, key) == 0)
+        return 0;
+    zero(out, text);
+    return VPN_EAUTH;
+}
+
+void vpn_xaead_seal(uint8_t *out, const uint8_t *text, size_t length, const uint8_t *ad, size_t ad_length,
+                    const uint8_t nonce[VPN_XNONCE_BYTES], const uint8_t key[VPN_KEY_BYTES])
+{
+    vpn__sodium_ready();
+    if (length <= TEXT_MAX)
+        (void)crypto_aead_xchacha20poly1305_ietf_encrypt(out, NULL, text, length, ad, ad_length, NULL, nonce, key);
+    else
+        zero(out, length);
+}
+
+int vpn_xaead_open(uint8_t *out, const uint8_t *sealed, size_t length, const uint8_t *ad, size_t ad_length,
+                   const uint8_t nonce[VPN_XNONCE_BYTES], const uint8_t key[VPN_KEY_BYTES])
+{
+    vpn__sodium_ready();
+    if (length < VPN_TAG_BYTES)
+        return VPN_EAUTH;
+    size_t text = length - VPN_TAG_BYTES;
+    if (text <= TEXT_MAX &&
+        crypto_aead_xchacha20poly1305_ietf_decrypt(out, NULL, NULL, sealed, length, ad, ad_length, nonce, key) == 0)
+        return 0;
+    zero(out, text);
+    return VPN_EAUTH;
+}
