@@ -20,15 +20,15 @@ VPN_BEGIN
 /**
  * @brief Makes a private key: random, then clamped as RFC 7748 section 5 says.
  * @param env where randomness comes from; NULL for the default.
- * @return 0 or VPN_ERANDOM, and then `key` is all zero. Since 0.1.
+ * @return 0, VPN_EINVAL (a bad `env`) or VPN_ERANDOM; on error `key` is all zero. Since 0.1.
  */
-VPN_API VPN_MUST_USE int vpn_key_private(uint8_t key[VPN_KEY_BYTES], const vpn_env *env);
+VPN_API VPN_MUST_USE VPN_NONNULL(1) int vpn_key_private(uint8_t key[VPN_KEY_BYTES], const vpn_env *env);
 
 /**
  * @brief Makes a preshared key: 32 random bytes.
- * @return 0 or VPN_ERANDOM, and then `key` is all zero. Since 0.1.
+ * @return 0, VPN_EINVAL (a bad `env`) or VPN_ERANDOM; on error `key` is all zero. Since 0.1.
  */
-VPN_API VPN_MUST_USE int vpn_key_preshared(uint8_t key[VPN_KEY_BYTES], const vpn_env *env);
+VPN_API VPN_MUST_USE VPN_NONNULL(1) int vpn_key_preshared(uint8_t key[VPN_KEY_BYTES], const vpn_env *env);
 
 /** @brief The public key of a private key (X25519 with the base point). Since 0.1. */
 VPN_API VPN_NONNULL(1, 2) void vpn_key_public(uint8_t out[VPN_KEY_BYTES], const uint8_t key[VPN_KEY_BYTES]);
