@@ -19,8 +19,12 @@ static int initiate(vpn_wg *wg, struct vpn__peer *peer, vpn_packet *packet)
 
 static int keep_alive(vpn_wg *wg, struct vpn__peer *peer, vpn_packet *packet)
 {
+    vpn_time another = peer->timers.keepalive;
     uint8_t reason = vpn__emit_keepalive(wg, peer, packet);
 
+    /* Sending it cancels the keepalive that was pending, not the one that its own expiry armed. */
+    if (reason == VPN_REASON_NONE)
+        peer->timers.keepalive = another;
     if (reason == VPN_REASON_NO_SESSION)
         vpn__timers_want(&peer->timers, wg->now);
     else if (reason != VPN_REASON_NONE)

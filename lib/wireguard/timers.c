@@ -103,6 +103,7 @@ enum vpn__timer_action vpn__timers_expire(struct vpn__timers *t, vpn_time now)
         return VPN__TIMER_KEEPALIVE;
     }
     if (take(&t->persistent, now)) {
+        t->keepalive = VPN_NEVER;
         t->persistent = now + t->interval * VPN_SECOND;
         return VPN__TIMER_KEEPALIVE;
     }
