@@ -56,6 +56,7 @@ CASES = (
     ("habits", "tests/unit/fresh_test.c", append("\n"), "not in tests/CMakeLists.txt"),
     ("habits", "lib/base/fresh.c", append("\n"), "lack SPDX"),
     ("doc", "include/vpn/mtu.h", append("int vpn_spoiled(void);\n"), "vpn_spoiled"),
+    ("snippets", "README.md", replace("vpn_wg_recv(wg,", "vpn_wg_receive(wg,"), "README.md:"),
     ("symbols", "include/vpn/mtu.h", append("VPN_API int vpn_spoiled(void);\n"), "vpn_spoiled, which is not exported"),
     ("symbols", "include/vpn/base.h", replace("VPN_API const char *vpn_strerror(int error);", ""), "no header declares"),
     ("symbols", "lib/libvpn.map", replace("global:\n", "global:\n        vpn_spoiled;\n"), "vpn_spoiled, which no source"),
@@ -71,7 +72,7 @@ CASES = (
 def copy(root, target):
     for part in ("include", "lib", "examples", "docs", "cmake", "tests"):
         shutil.copytree(root / part, target / part, ignore=shutil.ignore_patterns("__pycache__", "vectors", "build"))
-    for part in ("CMakeLists.txt", ".clang-format"):
+    for part in ("CMakeLists.txt", "README.md", ".clang-format"):
         shutil.copy(root / part, target / part)
 
 
