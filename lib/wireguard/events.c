@@ -24,7 +24,6 @@ void vpn__events_end(struct vpn__events *events)
 
 static void latch_it(struct vpn__events *events, struct vpn__latch *latch, const vpn_wg_event_info *event)
 {
-    vpn__events_unlatch(latch);
     latch->type = event->type;
     latch->time = event->time;
     latch->before = events->latched.before;
@@ -33,8 +32,11 @@ static void latch_it(struct vpn__events *events, struct vpn__latch *latch, const
     events->latched.before = latch;
 }
 
+/* What a peer has latched is older than this event: told after it, it would undo it at the host. */
 void vpn__events_add(struct vpn__events *events, const vpn_wg_event_info *event, struct vpn__latch *latch)
 {
+    if (latch != NULL)
+        vpn__events_unlatch(latch);
     if (events->count < events->room)
         events->ring[(events->first + events->count++) % events->room] = *event;
     else if (latch != NULL)
