@@ -70,7 +70,7 @@ static int make_directory(void)
 
 static int bind_private(int fd, const struct sockaddr_un *address)
 {
-    mode_t before = umask(077);
+    mode_t before = umask(0177);
     int result = bind(fd, (const struct sockaddr *)address, sizeof *address);
     int error = errno;
 

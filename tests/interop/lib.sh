@@ -176,6 +176,8 @@ cable()
     ip link add out netns "$(ns_name "$1")" type veth peer name out netns "$(ns_name "$2")"
     cable_end "$1" 1
     cable_end "$2" 2
+    wait_for 3 contains "state UP" in_ns "$1" ip link show out
+    wait_for 3 contains "state UP" in_ns "$2" ip link show out
 }
 
 cable_end()
