@@ -276,7 +276,10 @@ VPN_API VPN_NONNULL(1) void vpn_wg_network_changed(vpn_wg *wg, vpn_time now);
  */
 VPN_API VPN_NONNULL(1) void vpn_wg_suspend(vpn_wg *wg);
 
-/** @brief The machine woke: peers that had a session or have a persistent keepalive make a handshake at once. Since 0.1. */
+/**
+ * @brief The machine woke: peers that had a session or packets with verdict VPN_WAIT, or that have a persistent keepalive, make
+ * a handshake at once. Since 0.1.
+ */
 VPN_API VPN_NONNULL(1) void vpn_wg_resume(vpn_wg *wg, vpn_time now);
 
 /** @name Events

@@ -54,7 +54,7 @@ struct vpn__peer {
     uint8_t ss[32];
     struct vpn__handshake *handshake; /* our initiation that waits for its response */
     uint32_t handshake_slot;
-    uint32_t revived; /* had a session when the device was suspended */
+    uint32_t revived; /* had a session, or packets that wait, when the device was suspended */
     vpn_cookie_maker cookie;
     uint8_t stamp_received[VPN_TAI64N_BYTES];
     uint8_t stamp_sent[VPN_TAI64N_BYTES];

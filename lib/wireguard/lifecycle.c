@@ -274,7 +274,7 @@ void vpn_wg_suspend(vpn_wg *wg)
     wg->suspended = 1;
     FOR_EACH_PEER(wg, peer)
     {
-        peer->revived = (uint32_t)has_live_session(wg, peer);
+        peer->revived = has_live_session(wg, peer) || peer->waiting;
         vpn__keys_wipe(wg, peer);
         vpn__timers_reset(&peer->timers);
     }
