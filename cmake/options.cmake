@@ -8,7 +8,7 @@ option(VPN_BUILD_DOCS "Add the target docs (needs Doxygen)" OFF)
 option(VPN_COVERAGE "Count which lines run" OFF)
 set(VPN_SANITIZE "" CACHE STRING "Sanitizers, such as address,undefined or thread")
 
-if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+if(PROJECT_IS_TOP_LEVEL AND NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
   set(CMAKE_BUILD_TYPE Release CACHE STRING "Kind of build" FORCE)
 endif()
 
