@@ -43,16 +43,23 @@ static int endpoint_is_sound(const vpn_endpoint *endpoint)
     return (endpoint->family == 4 || endpoint->family == 6) && endpoint->port != 0;
 }
 
+/* Only what `set` names is looked at. On error `out` holds no secret. */
 static int read_settings(vpn_wg_peer *out, const vpn_wg_peer *in)
 {
+    static const uint8_t zero[sizeof out->reserved];
     int error = vpn__config_read(out, sizeof *out, in, SETTINGS_LEAST);
+    uint32_t set;
 
     if (error != VPN_OK)
         return error;
-    if ((out->set & ~SET_ALL) != 0 || !endpoint_is_sound(&out->endpoint) || out->policy > VPN_WG_ASK ||
-        out->padding > VPN_WG_PAD_MTU)
-        return VPN_EINVAL;
-    return VPN_OK;
+    set = out->set;
+    if ((set & ~SET_ALL) == 0 && memcmp(out->reserved, zero, sizeof zero) == 0 &&
+        ((set & VPN_WG_SET_ENDPOINT) == 0 || endpoint_is_sound(&out->endpoint)) &&
+        ((set & VPN_WG_SET_POLICY) == 0 || out->policy <= VPN_WG_ASK) &&
+        ((set & VPN_WG_SET_PADDING) == 0 || out->padding <= VPN_WG_PAD_MTU))
+        return VPN_OK;
+    vpn_wipe(out, sizeof *out);
+    return VPN_EINVAL;
 }
 
 /* A known good form, so that two endpoints are equal exactly when their bytes are. */
@@ -156,12 +163,12 @@ int vpn_wg_peer_set(vpn_wg *wg, vpn_peer_id id, const vpn_wg_peer *peer, vpn_tim
 
     if (error != VPN_OK)
         return error;
-    if (changed == NULL)
-        return VPN_ENOENT;
-    vpn__wg_enter(wg, now);
-    apply(wg, changed, &settings);
+    if (changed != NULL) {
+        vpn__wg_enter(wg, now);
+        apply(wg, changed, &settings);
+    }
     vpn_wipe(&settings, sizeof settings);
-    return VPN_OK;
+    return changed != NULL ? VPN_OK : VPN_ENOENT;
 }
 
 int vpn_wg_peer_get(const vpn_wg *wg, vpn_peer_id id, vpn_wg_peer *out)
