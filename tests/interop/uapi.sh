@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 # wg(8) against vpn-tunnel, and clients with bad manners.
 . "$(dirname -- "$0")/lib.sh"
+tab=$(printf '\t') # stands between the columns of wg
 
 start_test
 need python3 python3-minimal
@@ -46,7 +47,7 @@ check "show: the private key" equal "$(wg show "$interface" private-key)" "$(cat
 check "show: the preshared key" contains "$(cat "$scratch/psk")" wg show "$interface" preshared-keys
 wg set "$interface" peer "$(public b)" preshared-key /dev/null
 check "no preshared key" contains "(none)" wg show "$interface" preshared-keys
-check "show: never" contains "$(public b)	0" wg show "$interface" latest-handshakes
+check "show: never" contains "$(public b)${tab}0" wg show "$interface" latest-handshakes
 peer a b 2 endpoint 10.99.0.2:51002 persistent-keepalive 25
 check "show: the endpoint" endpoint_is a 10.99.0.2:51002
 check "show: the keepalive" contains 25 wg show "$interface" persistent-keepalive
@@ -59,7 +60,7 @@ check "show: off" contains off wg show "$interface" persistent-keepalive
 
 # Peers and prefixes.
 check "another peer takes a prefix" wg set "$interface" peer "$(public c)" allowed-ips 10.77.0.2/32,10.88.0.0/16
-check "the first has lost it" equal "$(wg show "$interface" allowed-ips | grep -F "$(public b)")" "$(public b)	fd77::2/128"
+check "the first has lost it" equal "$(wg show "$interface" allowed-ips | grep -F "$(public b)")" "$(public b)${tab}fd77::2/128"
 check "it takes it back" wg set "$interface" peer "$(public b)" allowed-ips 10.77.0.2/32,fd77::2/128
 check "data with the prefix back" pings a 10.77.0.2
 check "remove" wg set "$interface" peer "$(public c)" remove
