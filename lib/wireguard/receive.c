@@ -123,12 +123,13 @@ static void remember_unknown(vpn_wg *wg, const uint8_t *message, const uint8_t k
 
 size_t vpn__receive_recall(const vpn_wg *wg, const vpn_packet *packet)
 {
-    const uint8_t *message = packet->data + packet->offset;
+    const uint8_t *message;
     size_t i;
 
     if (packet->data == NULL || packet->offset > packet->capacity ||
         packet->capacity - packet->offset < VPN_WG_INITIATION_BYTES || packet->length != VPN_WG_INITIATION_BYTES)
         return VPN__UNKNOWN_MAX;
+    message = packet->data + packet->offset;
     for (i = 0; i < VPN__UNKNOWN_MAX; i++) {
         const struct vpn__unknown *entry = &wg->unknown[i];
 
@@ -244,6 +245,7 @@ static void take_initiation(vpn_wg *wg, struct vpn__peer *peer, vpn_packet *pack
         vpn__wg_drop(wg, NULL, packet, VPN_REASON_HANDSHAKE);
         return;
     }
+    packet->peer = peer->id;
     reason = judge_stamp(wg, peer, stamp);
     if (reason != VPN_REASON_NONE) {
         vpn__wg_drop(wg, peer, packet, reason);
@@ -307,6 +309,7 @@ static void receive_response(vpn_wg *wg, vpn_packet *packet)
         return;
     }
     peer = vpn__wg_peer(wg, entry->peer);
+    packet->peer = peer->id;
     if (entry->object != NULL || peer->handshake == NULL) {
         vpn__wg_drop(wg, peer, packet, VPN_REASON_STATE);
         return;
@@ -347,6 +350,7 @@ static void receive_cookie(vpn_wg *wg, vpn_packet *packet)
         return;
     }
     peer = vpn__wg_peer(wg, entry->peer);
+    packet->peer = peer->id;
     error = vpn_cookie_read(&peer->cookie, message, peer->public_key, wg->local.provider, wg->now);
     if (error != VPN_OK) {
         vpn__wg_drop(wg, peer, packet, error == VPN_ESTATE ? VPN_REASON_STATE : VPN_REASON_COOKIE);
