@@ -286,7 +286,7 @@ VPN_API VPN_NONNULL(1) void vpn_wg_resume(vpn_wg *wg, vpn_time now);
  * @{ */
 #define VPN_WG_UP              1 /**< a session can carry data: send what was parked. Never lost */
 #define VPN_WG_SESSION_EXPIRED 2 /**< the session can no longer carry data, and none replaced it */
-#define VPN_WG_GAVE_UP         3 /**< no answer to 20 initiations: forget what was parked. Never lost */
+#define VPN_WG_GAVE_UP         3 /**< no answer to 20 initiations, or none can be sent: forget what was parked. Never lost */
 #define VPN_WG_ROAMED          4 /**< the endpoint moved to `path` */
 #define VPN_WG_ROAM_ASKED      5 /**< policy VPN_WG_ASK: an authentic packet came from `path` */
 #define VPN_WG_PEER_EXPIRED    6 /**< a temporary peer was removed; its id is no longer valid */

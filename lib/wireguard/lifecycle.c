@@ -163,7 +163,7 @@ static void change_identity(vpn_wg *wg, struct vpn__peer *peer)
     vpn_wipe(peer->ss, sizeof peer->ss);
     peer->timers.handshake_sent = VPN_NEVER;
     peer->timers.retransmit = VPN_NEVER;
-    if (connecting && wg->has_identity)
+    if ((connecting && wg->has_identity) || peer->waiting)
         vpn__timers_want(&peer->timers, wg->now);
     vpn__schedule(wg, peer);
 }

@@ -5,13 +5,22 @@
 #include "wireguard/peer.h"
 #include "wireguard/schedule.h"
 
-/* Without memory or randomness the initiation counts as sent and lost: the retransmission tries again. */
+static void give_up(vpn_wg *wg, struct vpn__peer *peer)
+{
+    peer->waiting = 0;
+    vpn__wg_tell(wg, VPN_WG_GAVE_UP, peer, NULL);
+}
+
+/* Without memory or randomness the initiation counts as sent and lost: the retransmission tries again.
+   Without an endpoint, an identity or a sound key there is none, so what waits is given up at once. */
 static int initiate(vpn_wg *wg, struct vpn__peer *peer, vpn_packet *packet)
 {
     uint8_t reason = vpn__emit_initiation(wg, peer, packet);
 
     if (reason == VPN_REASON_NONE || reason == VPN_REASON_MEMORY || reason == VPN_REASON_RANDOM)
         vpn__timers_initiation_sent(&peer->timers, wg->now, vpn__wg_jitter(wg));
+    else if (peer->waiting)
+        give_up(wg, peer);
     if (reason != VPN_REASON_NONE)
         vpn__wg_count(wg, peer, reason);
     return reason == VPN_REASON_NONE;
@@ -45,8 +54,7 @@ static int act(vpn_wg *wg, struct vpn__peer *peer, vpn_packet *packet)
         vpn__keys_wipe(wg, peer);
         break;
     case VPN__TIMER_GIVE_UP:
-        peer->waiting = 0;
-        vpn__wg_tell(wg, VPN_WG_GAVE_UP, peer, NULL);
+        give_up(wg, peer);
         break;
     case VPN__TIMER_LOST:
         vpn__peer_forget_source(peer);
