@@ -6,7 +6,7 @@
 #include "wireguard/device.h"
 
 /* Each writes to packet->data + packet->offset, sets the path and the verdict VPN_TO_NET, and returns 0 or a VPN_REASON_*;
-   then nothing was written. */
+   then the descriptor is as it was, and what its memory holds is of no use. */
 uint8_t vpn__emit_initiation(vpn_wg *wg, struct vpn__peer *peer, vpn_packet *packet);
 uint8_t vpn__emit_keepalive(vpn_wg *wg, struct vpn__peer *peer, vpn_packet *packet);
 /* Something was sent under current: is it time for new keys? */
