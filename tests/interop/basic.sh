@@ -50,6 +50,8 @@ round()
     if [ "$2" = a ] && [ "$1" = 4 ]; then
         check "$round_name: a datagram of 65507 bytes harms nobody" oversized
     fi
+    check "$round_name: the tunnel's own addresses are no change of the network" \
+        not contains "the network changed" cat "$scratch/a.log"
     daemon_down a "$round_a"
     daemon_down b "$round_b"
 }
