@@ -192,6 +192,7 @@ size_t vpn_wg_send_begin(vpn_wg *wg, vpn_packet *packets, size_t n, vpn_time now
     return count_pending(packets, n);
 }
 
+/* An empty packet, which raw-payload mode can be given, is a keepalive to whoever receives it: it asks for no answer. */
 static void send_end(struct batch *batch, struct vpn__peer *peer, vpn_packet *packet)
 {
     vpn_wg *wg = batch->wg;
@@ -203,13 +204,17 @@ static void send_end(struct batch *batch, struct vpn__peer *peer, vpn_packet *pa
     }
     vpn__emit_address(peer, packet, VPN__DATA, packet->length, tos);
     vpn__timers_authenticated_sent(&peer->timers, wg->now);
-    if (peer->timers.new_handshake == VPN_NEVER)
+    if (packet->job.inner != 0 && peer->timers.new_handshake == VPN_NEVER)
         vpn__timers_data_sent(&peer->timers, wg->now, vpn__wg_jitter(wg));
     if (peer->ring.current != NULL)
         vpn__emit_rekey(wg, peer);
-    peer->tx_packets++;
+    if (packet->job.inner != 0) {
+        peer->tx_packets++;
+        wg->stats.tx_packets++;
+    } else {
+        wg->stats.keepalives_sent++;
+    }
     peer->tx_bytes += packet->length;
-    wg->stats.tx_packets++;
     wg->stats.tx_bytes += packet->length;
     touch(batch, peer);
 }

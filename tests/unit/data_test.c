@@ -590,6 +590,28 @@ START_TEST(raw_names)
 }
 END_TEST
 
+/* Without padding an empty payload is a keepalive on the wire: nobody answers it, so nobody may wait for an answer. */
+START_TEST(raw_empty)
+{
+    vpn_wg_config config = {.flags = VPN_WG_RAW};
+    vpn_wg_stats stats = {.size = sizeof stats};
+    pair_up(&p, &config);
+    vpn_time before = vpn_wg_deadline(p.a.wg);
+    ck_assert_int_eq(vpn_wg_get_stats(p.a.wg, &stats), 0);
+    uint64_t keepalives = stats.keepalives_sent, packets = stats.tx_packets;
+    mail_fresh(&m);
+    m.packet.peer = p.a.peer;
+    ck_assert_uint_eq(side_send(&p.a, &m, p.now), VPN_TO_NET);
+    ck_assert_uint_eq(m.packet.length, 32);
+    ck_assert_uint_eq(vpn_wg_deadline(p.a.wg), before);
+    ck_assert_int_eq(vpn_wg_get_stats(p.a.wg, &stats), 0);
+    ck_assert(stats.keepalives_sent == keepalives + 1 && stats.tx_packets == packets);
+    mail_copy(&n, &m, &p.a.at);
+    ck_assert_uint_eq(side_recv(&p.b, &n, p.now), VPN_DONE);
+    pair_free(&p);
+}
+END_TEST
+
 START_TEST(nothing_to_do)
 {
     pair_up(&p, NULL);
@@ -626,6 +648,7 @@ Suite *suite(void)
     test_add(s, "mixed batch", mixed_batch);
     test_add(s, "twice in a batch", twice_in_a_batch);
     test_add(s, "raw names", raw_names);
+    test_add(s, "raw empty", raw_empty);
     test_add(s, "nothing to do", nothing_to_do);
     return s;
 }
