@@ -131,12 +131,94 @@ START_TEST(random_changes)
 }
 END_TEST
 
+/* --- whole devices: random calls and ticks --- */
+
+static vpn_peer_id ids[PEERS];
+static struct wg_buffer buffers[3];
+static vpn_packet packets[3];
+
+static void add_reachable(uint32_t i, vpn_time now)
+{
+    uint64_t seed = i + 900;
+    uint8_t key[32];
+    vpn_wg_peer peer = {.size = sizeof(peer), .set = VPN_WG_SET_ENDPOINT, .endpoint = wg_endpoint((uint8_t)i, 77)};
+    test_fill(&seed, key, 32);
+    vpn_key_public(peer.public_key, key);
+    ck_assert_int_eq(vpn_wg_peer_add(node.wg, &peer, &ids[i], now), 0);
+}
+
+static void random_call(uint64_t *seed, vpn_time now)
+{
+    uint32_t i = (uint32_t)test_below(seed, PEERS);
+    vpn_wg_peer peer = {.size = sizeof(peer), .set = VPN_WG_SET_KEEPALIVE};
+    switch (test_below(seed, 8)) {
+    case 0:
+    case 1:
+        ck_assert_int_eq(vpn_wg_handshake(node.wg, ids[i], now), 0);
+        break;
+    case 2:
+        peer.keepalive = (uint16_t)test_below(seed, 40);
+        ck_assert_int_eq(vpn_wg_peer_set(node.wg, ids[i], &peer, now), 0);
+        break;
+    case 3:
+        peer.set = VPN_WG_SET_EXPIRES;
+        peer.expires = test_below(seed, 3) ? VPN_NEVER : now + test_below(seed, 300 * S);
+        ck_assert_int_eq(vpn_wg_peer_set(node.wg, ids[i], &peer, now), 0);
+        break;
+    case 4:
+        ck_assert_int_eq(vpn_wg_peer_remove(node.wg, ids[i]), 0);
+        add_reachable(i, now);
+        break;
+    case 5:
+        vpn_wg_network_changed(node.wg, now);
+        break;
+    default:
+        break;
+    }
+}
+
+/* Ticks of a few packets each until nothing is due; who expires comes back. */
+static void run_what_is_due(uint64_t *seed, vpn_time now)
+{
+    for (unsigned turns = 0; vpn_wg_deadline(node.wg) <= now; turns++) {
+        size_t n = 1 + test_below(seed, 3);
+        for (size_t i = 0; i < n; i++)
+            packets[i] = *wg_empty(&buffers[i]);
+        ck_assert_uint_le(vpn_wg_tick(node.wg, packets, n, now), n);
+        ck_assert_uint_eq(vpn_wg_deadline(node.wg), least());
+        ck_assert_uint_lt(turns, 300);
+    }
+    wg_forget_events(&node);
+    vpn_wg_peer_stats stats = {.size = sizeof(stats)};
+    for (uint32_t i = 0; i < PEERS; i++)
+        if (vpn_wg_peer_get_stats(node.wg, ids[i], &stats, now) != 0)
+            add_reachable(i, now);
+}
+
+START_TEST(random_calls)
+{
+    uint64_t seed = 3;
+    vpn_time now = S;
+    wg_node_init(&node, 0, NULL);
+    for (uint32_t i = 0; i < PEERS; i++)
+        add_reachable(i, 0);
+    for (unsigned step = 0; step < 600; step++) {
+        random_call(&seed, now);
+        ck_assert_uint_eq(vpn_wg_deadline(node.wg), least());
+        now += test_below(&seed, 3) ? test_below(&seed, S) : test_below(&seed, 60 * S);
+        run_what_is_due(&seed, now);
+    }
+    wg_node_end(&node);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("schedule");
     test_add(s, "nearer and farther", nearer_and_farther);
     test_add(s, "device deadlines", device_deadlines);
     test_add(s, "random changes", random_changes);
+    test_add(s, "random calls", random_calls);
     return s;
 }
 
