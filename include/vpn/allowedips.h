@@ -70,7 +70,7 @@ VPN_API VPN_MUST_USE VPN_NONNULL(1, 3) uint32_t
     vpn_allowedips_lookup(const vpn_allowedips *table, uint8_t family, const uint8_t *addr);
 
 /**
- * @brief The next prefix of an owner, in no stated order.
+ * @brief The next prefix of an owner, in the order in which it got them.
  * @param cursor 0 to start; the call moves it. Removing the prefix that was returned last is allowed in between,
  * any other change ends the walk.
  * @param out the prefix, bits past its length zero.

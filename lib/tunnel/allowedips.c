@@ -102,25 +102,34 @@ static int owners_reserve(vpn_allowedips *table, uint32_t owner)
     return 0;
 }
 
+/* An owner's list in the order of insertion. `previous` of the first one is the last one, so that adding finds the end. */
 static void list_add(vpn_allowedips *table, uint32_t owner, uint32_t reference)
 {
     struct vpn__trie_node *node = node_of(table, reference);
     node->owner = owner;
-    node->previous = NONE;
-    node->next = table->heads[owner];
-    if (node->next != NONE)
-        node_of(table, node->next)->previous = reference;
-    table->heads[owner] = reference;
+    node->previous = reference;
+    node->next = NONE;
+    if (table->heads[owner] == NONE) {
+        table->heads[owner] = reference;
+        return;
+    }
+    struct vpn__trie_node *first = node_of(table, table->heads[owner]);
+    node->previous = first->previous;
+    node_of(table, first->previous)->next = reference;
+    first->previous = reference;
 }
 
 static void list_remove(vpn_allowedips *table, const struct vpn__trie_node *node)
 {
-    if (node->previous == NONE)
+    struct vpn__trie_node *first = node_of(table, table->heads[node->owner]);
+    if (node == first)
         table->heads[node->owner] = node->next;
     else
         node_of(table, node->previous)->next = node->next;
     if (node->next != NONE)
         node_of(table, node->next)->previous = node->previous;
+    else
+        first->previous = node->previous;
 }
 
 static void reference_remove(vpn_allowedips *table, uint32_t reference)
