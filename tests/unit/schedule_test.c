@@ -1,282 +1,224 @@
 /* SPDX-License-Identifier: ISC */
 #include "wireguard/schedule.h"
 
-#include "common/pair.h"
+#include "common/wg.h"
 
-#define CROWD 40
+#define S     VPN_SECOND
+#define PEERS 30
 
-static struct pair p;
-static struct mail m, n;
-static vpn_peer_id crowd[CROWD];
+static struct wg_node node;
 
-static vpn_time least(vpn_time a, vpn_time b)
+static struct vpn__peer *add(uint32_t number)
 {
-    return a < b ? a : b;
+    uint64_t seed = number;
+    vpn_peer_id id;
+    vpn_wg_peer peer = {.size = sizeof(peer)};
+    test_fill(&seed, peer.public_key, 32);
+    ck_assert_int_eq(vpn_wg_peer_add(node.wg, &peer, &id, 0), 0);
+    return vpn__wg_peer(node.wg, (uint32_t)id);
 }
 
-/* By definition, with no help of the timers' own. */
-static vpn_time naive_peer(const struct vpn__peer *peer)
-{
-    const struct vpn__timers *t = &peer->timers;
-    vpn_time wanted = t->wanted, first = peer->expires;
-    if (wanted != VPN_NEVER && t->handshake_sent != VPN_NEVER && wanted < t->handshake_sent + 5 * VPN_SECOND)
-        wanted = t->handshake_sent + 5 * VPN_SECOND;
-    first = least(first, least(wanted, t->retransmit));
-    first = least(first, least(t->keepalive, t->new_handshake));
-    first = least(first, least(t->persistent, t->wipe));
-    return least(first, t->session_end);
-}
-
-static vpn_time naive(const vpn_wg *wg)
+/* The definition: the least of all peers' deadlines and expiry times. */
+static vpn_time least(void)
 {
     vpn_time first = VPN_NEVER;
-    if (wg->suspended)
-        return VPN_NEVER;
-    for (vpn_peer_id id = vpn_wg_peer_next(wg, 0); id != 0; id = vpn_wg_peer_next(wg, id))
-        first = least(first, naive_peer(vpn__peer_find(wg, id)));
-    if (wg->load_told)
-        first = least(first, wg->limiter.load_until);
-    return first == VPN_NEVER ? first : first - wg->offset;
-}
-
-/* The heap is never late for anyone, and knows nobody who is gone. */
-static void exact(const vpn_wg *wg)
-{
-    ck_assert_uint_eq(vpn_wg_deadline(wg), naive(wg));
-    for (uint32_t slot = 0; slot < vpn__slab_high(&wg->peers); slot++) {
-        const struct vpn__peer *peer = vpn__wg_peer(wg, slot);
-        if (peer->id != 0)
-            ck_assert_uint_le(vpn__heap_at(&wg->heap, slot), naive_peer(peer));
-        else
-            ck_assert_uint_eq(vpn__heap_at(&wg->heap, slot), VPN_NEVER);
+    for (uint32_t i = 0; i < vpn__slab_high(&node.wg->peers); i++) {
+        const struct vpn__peer *peer = vpn__wg_peer(node.wg, i);
+        vpn_time t = peer->id ? vpn__timers_deadline(&peer->timers) : VPN_NEVER;
+        vpn_time e = peer->id ? peer->expires : VPN_NEVER;
+        first = t < first ? t : first;
+        first = e < first ? e : first;
     }
+    return first;
 }
 
-static void add(int i, uint64_t *seed)
+/* A deadline that comes nearer is known at once; one that moves away only when it is settled, and then exactly. */
+START_TEST(nearer_and_farther)
 {
-    vpn_wg_peer peer = {.size = sizeof peer, .set = VPN_WG_SET_ENDPOINT, .endpoint = p.b.at};
-    vpn_prefix prefix = {.family = 4, .bits = 32, .addr = {10, 1, 0, (uint8_t)i}};
-    test_fill(seed, peer.public_key, 32);
-    peer.public_key[31] &= 127;
-    ck_assert_int_eq(vpn_wg_peer_add(p.a.wg, &peer, &crowd[i], p.now), 0);
-    ck_assert_int_eq(vpn_wg_allow(p.a.wg, crowd[i], &prefix), 0);
+    wg_node_init(&node, 0, NULL);
+    struct vpn__peer *a = add(1), *b = add(2);
+    a->timers.wipe = 10 * S;
+    b->timers.wipe = 20 * S;
+    vpn__schedule(node.wg, a);
+    vpn__schedule(node.wg, b);
+    ck_assert_uint_eq(vpn_wg_deadline(node.wg), 10 * S);
+    a->timers.wipe = 30 * S;
+    vpn__schedule(node.wg, a);
+    ck_assert_uint_eq(vpn__heap_top(&node.wg->heap, NULL), 10 * S);
+    vpn__schedule_settle(node.wg);
+    ck_assert_uint_eq(vpn_wg_deadline(node.wg), 20 * S);
+    b->timers.wipe = VPN_NEVER;
+    b->expires = 25 * S;
+    vpn__schedule_exactly(node.wg, b);
+    ck_assert_uint_eq(vpn_wg_deadline(node.wg), 25 * S);
+    b->expires = VPN_NEVER;
+    vpn__schedule_settle(node.wg);
+    ck_assert_uint_eq(vpn_wg_deadline(node.wg), 30 * S);
+    a->timers.wipe = VPN_NEVER;
+    vpn__schedule_settle(node.wg);
+    ck_assert_uint_eq(vpn_wg_deadline(node.wg), VPN_NEVER);
+    wg_node_end(&node);
 }
+END_TEST
 
-static void change(int i, uint64_t *seed)
+/* The end of "under load" is a deadline like the others; asleep there is none. */
+START_TEST(device_deadlines)
 {
-    static const uint16_t intervals[] = {0, 1, 25, 65535};
-    vpn_wg_peer settings = {.size = sizeof settings, .endpoint = p.b.at};
-    settings.set = (uint32_t)test_below(seed, 8) << 2 & (VPN_WG_SET_KEEPALIVE | VPN_WG_SET_EXPIRES);
-    settings.set |= test_below(seed, 2) ? VPN_WG_SET_ENDPOINT : 0;
-    settings.set |= test_below(seed, 8) ? 0 : VPN_WG_SET_EXPIRES;
-    settings.keepalive = intervals[test_below(seed, 4)];
-    settings.expires = test_below(seed, 3) ? VPN_NEVER : p.now + test_below(seed, 1000) * VPN_SECOND;
-    settings.endpoint.family = test_below(seed, 8) ? 4 : 0;
-    ck_assert_int_eq(vpn_wg_peer_set(p.a.wg, crowd[i], &settings, p.now), 0);
+    wg_node_init(&node, 0, NULL);
+    struct vpn__peer *a = add(1);
+    a->timers.wipe = 10 * S;
+    vpn__schedule(node.wg, a);
+    node.wg->limiter.load_until = 4 * S;
+    ck_assert_uint_eq(vpn_wg_deadline(node.wg), 10 * S);
+    node.wg->load_told = 1;
+    ck_assert_uint_eq(vpn_wg_deadline(node.wg), 4 * S);
+    vpn__wg_enter(node.wg, 3 * S);
+    vpn__wg_enter(node.wg, S);
+    ck_assert_uint_eq(vpn_wg_deadline(node.wg), 2 * S); /* on the caller's clock, which stepped back */
+    vpn_wg_suspend(node.wg);
+    ck_assert_uint_eq(vpn_wg_deadline(node.wg), VPN_NEVER);
+    wg_node_end(&node);
 }
+END_TEST
 
-static void to_crowd(int i)
+static void change(uint64_t *seed, struct vpn__peer *peer, vpn_time now)
 {
-    const uint8_t from[4] = {10, 0, 0, 1}, to[4] = {10, 1, 0, (uint8_t)i};
-    mail_fresh(&m);
-    inner_write(mail_text(&m), 4, from, to, 60);
-    m.packet.length = 60;
-    side_send(&p.a, &m, p.now);
-}
-
-/* What one side writes goes to the other, or is lost; answers go the same way until there are none. */
-static void carry(struct side *from, struct side *to, uint64_t *seed)
-{
-    while (from->peer != 0 && m.packet.verdict == VPN_TO_NET && m.packet.peer == from->peer && test_below(seed, 5)) {
-        struct side *back = from;
-        mail_copy(&n, &m, &from->at);
-        side_recv(to, &n, p.now);
-        memcpy(m.room, n.room, sizeof m.room);
-        m.packet = n.packet;
-        m.packet.data = m.room;
-        from = to;
-        to = back;
-    }
-}
-
-static void traffic(uint64_t *seed)
-{
-    struct side *from = test_below(seed, 2) ? &p.a : &p.b, *to = from == &p.a ? &p.b : &p.a;
-    mail_inner(&m, 4, from, to, 60);
-    side_send(from, &m, p.now);
-    carry(from, to, seed);
-}
-
-static void tick(uint64_t *seed)
-{
-    struct side *s = test_below(seed, 2) ? &p.a : &p.b;
-    for (size_t turns = test_below(seed, 12); turns > 0; turns--) {
-        vpn__wg_enter(s->wg, p.now); /* the clock may have been set back */
-        vpn_time before = vpn_wg_deadline(s->wg);
-        mail_fresh(&m);
-        size_t written = vpn_wg_tick(s->wg, &m.packet, test_below(seed, 6) != 0, p.now);
-        exact(s->wg);
-        ck_assert(written == 0 || before <= vpn__wg_outside(s->wg, s->wg->now));
-        if (written)
-            carry(s, s == &p.a ? &p.b : &p.a, seed);
-    }
-}
-
-static void clock_moves(uint64_t *seed)
-{
-    static const vpn_time steps[] = {1, VPN_MILLISECOND, VPN_SECOND, 10 * VPN_SECOND, 200 * VPN_SECOND};
-    if (test_below(seed, 30) == 0)
-        p.now -= test_below(seed, 2) ? VPN_SECOND / 2 : 300 * VPN_SECOND;
-    else if (test_below(seed, 4) == 0 && vpn_wg_deadline(p.a.wg) != VPN_NEVER && vpn_wg_deadline(p.a.wg) > p.now)
-        p.now = vpn_wg_deadline(p.a.wg);
-    else
-        p.now += steps[test_below(seed, 5)] * (1 + test_below(seed, 3));
-}
-
-static void device(uint64_t *seed)
-{
-    uint8_t key[32];
+    vpn_time at = test_below(seed, 3) ? now + test_below(seed, 100 * S) : VPN_NEVER;
     switch (test_below(seed, 6)) {
     case 0:
-        vpn_wg_suspend(p.a.wg);
+        peer->timers.wipe = at;
         break;
     case 1:
-        vpn_wg_network_changed(p.a.wg, p.now);
+        peer->timers.keepalive = at;
         break;
     case 2:
-        memset(key, 1 + (int)test_below(seed, 2) * 30, sizeof key);
-        vpn_wg_set_private_key(p.a.wg, key, p.now);
-        break;
-    default:
-        vpn_wg_resume(p.a.wg, p.now);
-        break;
-    }
-}
-
-static void step(uint64_t *seed)
-{
-    int i = (int)test_below(seed, CROWD);
-    vpn_wg_event_info event;
-    if (vpn_wg_event(p.a.wg, &event) == 0 && event.type == VPN_WG_PEER_EXPIRED)
-        ck_assert_ptr_null(vpn__peer_find(p.a.wg, event.peer));
-    if (vpn__peer_find(p.a.wg, crowd[i]) == NULL)
-        add(i, seed);
-    switch (test_below(seed, 12)) {
-    case 0:
-        ck_assert_int_eq(vpn_wg_handshake(p.a.wg, crowd[i], p.now), 0);
-        break;
-    case 1:
-        change(i, seed);
-        break;
-    case 2:
-        ck_assert_int_eq(vpn_wg_peer_remove(p.a.wg, crowd[i]), 0);
+        peer->timers.wanted = at;
         break;
     case 3:
-        to_crowd(i);
+        peer->timers.handshake_sent = now;
         break;
     case 4:
-    case 5:
-        traffic(seed);
-        break;
-    case 6:
-        clock_moves(seed);
-        break;
-    case 7:
-        if (test_below(seed, 5) == 0)
-            device(seed);
+        peer->expires = at;
         break;
     default:
-        tick(seed);
+        peer->timers.new_handshake = at;
+    }
+}
+
+START_TEST(random_changes)
+{
+    static struct vpn__peer *peers[PEERS];
+    uint64_t seed = 1;
+    vpn_time now = 0;
+    wg_node_init(&node, 0, NULL);
+    for (uint32_t i = 0; i < PEERS; i++)
+        peers[i] = add(i);
+    for (unsigned step = 0; step < 50000; step++) {
+        for (size_t n = 1 + test_below(&seed, 4); n > 0; n--) {
+            struct vpn__peer *peer = peers[test_below(&seed, PEERS)];
+            change(&seed, peer, now);
+            if (test_below(&seed, 2))
+                vpn__schedule(node.wg, peer);
+            else
+                vpn__schedule_exactly(node.wg, peer);
+        }
+        vpn__schedule_settle(node.wg);
+        if (vpn_wg_deadline(node.wg) != least())
+            ck_abort_msg("step %u", step);
+        now += test_below(&seed, S);
+    }
+    wg_node_end(&node);
+}
+END_TEST
+
+/* --- whole devices: random calls and ticks --- */
+
+static vpn_peer_id ids[PEERS];
+static struct wg_buffer buffers[3];
+static vpn_packet packets[3];
+
+static void add_reachable(uint32_t i, vpn_time now)
+{
+    uint64_t seed = i + 900;
+    uint8_t key[32];
+    vpn_wg_peer peer = {.size = sizeof(peer), .set = VPN_WG_SET_ENDPOINT, .endpoint = wg_endpoint((uint8_t)i, 77)};
+    test_fill(&seed, key, 32);
+    vpn_key_public(peer.public_key, key);
+    ck_assert_int_eq(vpn_wg_peer_add(node.wg, &peer, &ids[i], now), 0);
+}
+
+static void random_call(uint64_t *seed, vpn_time now)
+{
+    uint32_t i = (uint32_t)test_below(seed, PEERS);
+    vpn_wg_peer peer = {.size = sizeof(peer), .set = VPN_WG_SET_KEEPALIVE};
+    switch (test_below(seed, 8)) {
+    case 0:
+    case 1:
+        ck_assert_int_eq(vpn_wg_handshake(node.wg, ids[i], now), 0);
+        break;
+    case 2:
+        peer.keepalive = (uint16_t)test_below(seed, 40);
+        ck_assert_int_eq(vpn_wg_peer_set(node.wg, ids[i], &peer, now), 0);
+        break;
+    case 3:
+        peer.set = VPN_WG_SET_EXPIRES;
+        peer.expires = test_below(seed, 3) ? VPN_NEVER : now + test_below(seed, 300 * S);
+        ck_assert_int_eq(vpn_wg_peer_set(node.wg, ids[i], &peer, now), 0);
+        break;
+    case 4:
+        ck_assert_int_eq(vpn_wg_peer_remove(node.wg, ids[i]), 0);
+        add_reachable(i, now);
+        break;
+    case 5:
+        vpn_wg_network_changed(node.wg, now);
+        break;
+    default:
         break;
     }
 }
 
-/* After each of thousands of random operations the deadline is the least of all, to the nanosecond. */
-START_TEST(by_brute_force)
+/* Ticks of a few packets each until nothing is due; who expires comes back. */
+static void run_what_is_due(uint64_t *seed, vpn_time now)
 {
-    vpn_wg_config config = {.load_rate = _i % 2 ? 2 : 0};
-    uint64_t seed = (uint64_t)_i + 1;
-    size_t up = 0;
-    p.now = 0;
-    pair_new(&p, &config);
-    for (int i = 0; i < CROWD; i++)
-        add(i, &seed);
-    for (int i = 0; i < 1200; i++) {
-        step(&seed);
-        exact(p.a.wg);
-        exact(p.b.wg);
-        up += side_current(&p.a) != NULL;
+    for (unsigned turns = 0; vpn_wg_deadline(node.wg) <= now; turns++) {
+        size_t n = 1 + test_below(seed, 3);
+        for (size_t i = 0; i < n; i++)
+            packets[i] = *wg_empty(&buffers[i]);
+        ck_assert_uint_le(vpn_wg_tick(node.wg, packets, n, now), n);
+        ck_assert_uint_eq(vpn_wg_deadline(node.wg), least());
+        ck_assert_uint_lt(turns, 300);
     }
-    ck_assert_uint_gt(up, 50);
-    pair_free(&p);
+    wg_forget_events(&node);
+    vpn_wg_peer_stats stats = {.size = sizeof(stats)};
+    for (uint32_t i = 0; i < PEERS; i++)
+        if (vpn_wg_peer_get_stats(node.wg, ids[i], &stats, now) != 0)
+            add_reachable(i, now);
 }
-END_TEST
 
-/* A deadline that moves away stays where it was in the heap until it comes to the top; one that comes nearer moves at once. */
-START_TEST(lazy_and_exact)
+START_TEST(random_calls)
 {
-    uint64_t seed = 1;
-    pair_new(&p, NULL);
-    add(0, &seed);
-    add(1, &seed);
-    struct vpn__peer *one = vpn__peer_find(p.a.wg, crowd[0]), *two = vpn__peer_find(p.a.wg, crowd[1]);
-    one->timers.wipe = p.now + 10;
-    two->timers.wipe = p.now + 20;
-    vpn__schedule(p.a.wg, one);
-    vpn__schedule(p.a.wg, two);
-    ck_assert_uint_eq(vpn_wg_deadline(p.a.wg), p.now + 10);
-    two->timers.wipe = p.now + 40;
-    vpn__schedule(p.a.wg, two);
-    vpn__schedule_settle(p.a.wg);
-    ck_assert_uint_eq(vpn__heap_at(&p.a.wg->heap, (uint32_t)two->id), p.now + 20);
-    one->timers.wipe = p.now + 30;
-    vpn__schedule(p.a.wg, one);
-    ck_assert_uint_eq(vpn__heap_at(&p.a.wg->heap, (uint32_t)one->id), p.now + 10);
-    vpn__schedule_settle(p.a.wg);
-    ck_assert_uint_eq(vpn_wg_deadline(p.a.wg), p.now + 30);
-    ck_assert_uint_eq(vpn__heap_at(&p.a.wg->heap, (uint32_t)two->id), p.now + 40);
-    two->timers.wipe = p.now + 50;
-    vpn__schedule_exactly(p.a.wg, two);
-    ck_assert_uint_eq(vpn__heap_at(&p.a.wg->heap, (uint32_t)two->id), p.now + 50);
-    two->timers.wipe = p.now + 5;
-    vpn__schedule(p.a.wg, two);
-    ck_assert_uint_eq(vpn_wg_deadline(p.a.wg), p.now + 5);
-    one->timers.wipe = two->timers.wipe = VPN_NEVER;
-    vpn__schedule_settle(p.a.wg);
-    ck_assert_uint_eq(vpn_wg_deadline(p.a.wg), VPN_NEVER);
-    pair_free(&p);
+    uint64_t seed = 3;
+    vpn_time now = S;
+    wg_node_init(&node, 0, NULL);
+    for (uint32_t i = 0; i < PEERS; i++)
+        add_reachable(i, 0);
+    for (unsigned step = 0; step < 600; step++) {
+        random_call(&seed, now);
+        ck_assert_uint_eq(vpn_wg_deadline(node.wg), least());
+        now += test_below(&seed, 3) ? test_below(&seed, S) : test_below(&seed, 60 * S);
+        run_what_is_due(&seed, now);
+    }
+    wg_node_end(&node);
 }
 END_TEST
 
-/* A clock that is set back by hours: what was due in 5 s is due in 5 s, on the caller's clock. */
-START_TEST(clock_set_back)
-{
-    vpn_wg_peer settings = {.expires = 1005 * VPN_SECOND};
-    pair_new(&p, NULL);
-    side_set(&p.a, &settings, VPN_WG_SET_EXPIRES, p.now);
-    ck_assert_uint_eq(vpn_wg_deadline(p.a.wg), 1005 * VPN_SECOND);
-    vpn__wg_enter(p.a.wg, 10 * VPN_SECOND);
-    ck_assert_uint_eq(vpn_wg_deadline(p.a.wg), 15 * VPN_SECOND);
-    ck_assert_uint_eq(side_tick(&p.a, &m, 15 * VPN_SECOND - 1), 0);
-    ck_assert_uint_eq(side_stats(&p.a).peers, 1);
-    side_tick(&p.a, &m, 15 * VPN_SECOND);
-    p.a.peer = 0;
-    ck_assert_uint_eq(side_stats(&p.a).peers, 0);
-    pair_free(&p);
-}
-END_TEST
-
-Suite *suite(void);
-
-Suite *suite(void)
+static Suite *suite(void)
 {
     Suite *s = suite_create("schedule");
-    test_add(s, "lazy and exact", lazy_and_exact);
-    test_add(s, "clock set back", clock_set_back);
-    TCase *loops = tcase_create("loops");
-    tcase_add_loop_test(loops, by_brute_force, 0, 5);
-    tcase_set_timeout(loops, 60);
-    suite_add_tcase(s, loops);
+    test_add(s, "nearer and farther", nearer_and_farther);
+    test_add(s, "device deadlines", device_deadlines);
+    test_add(s, "random changes", random_changes);
+    test_add(s, "random calls", random_calls);
     return s;
 }
 
