@@ -170,3 +170,17 @@ void snapshot_unmoved(struct node *node, const struct snapshot_all *before, uint
     counts[reason] = count;
     snapshot_unmoved_but(node, before, counts);
 }
+
+void snapshot_attack(struct node *node, const vpn_endpoint *from, const uint8_t *message, uint32_t length,
+                     uint32_t reason)
+{
+    struct snapshot_all *before = malloc(sizeof *before);
+    ck_assert_ptr_nonnull(before);
+    snapshot_take(node, before);
+    vpn_packet packet = node_feed(node, from, message, length);
+    ck_assert_uint_eq(packet.verdict, VPN_DROP);
+    ck_assert_msg(packet.reason == reason, "'%s', not '%s'", vpn_reason_name(packet.reason), vpn_reason_name(reason));
+    snapshot_unmoved(node, before, reason, 1);
+    vpn_wipe(before, sizeof *before);
+    free(before);
+}
