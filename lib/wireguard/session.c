@@ -18,7 +18,7 @@ static size_t align64(size_t bytes)
 
 size_t vpn__session_bytes(const vpn_provider *provider, uint32_t replay_bits)
 {
-    return align64(sizeof(struct vpn_session)) + 2 * align64(provider->key_size) + replay_bits / 8;
+    return align64(sizeof(struct vpn_session)) + 2 * align64(provider->key_size) + align64(replay_bits / 8);
 }
 
 int vpn__session_init(struct vpn_session *s, const vpn_provider *provider, uint32_t replay_bits,

@@ -367,6 +367,16 @@ START_TEST(provider)
 }
 END_TEST
 
+/* Sessions lie in a row in the device's pool, so their slots are aligned only if the whole is a multiple of 64. */
+START_TEST(sessions_in_a_row)
+{
+    vpn_provider own = *vpn_provider_sodium();
+    for (own.key_size = 1; own.key_size <= VPN_PROVIDER_KEY_MAX; own.key_size += 31)
+        for (uint32_t bits = VPN_REPLAY_BITS_MIN; bits <= VPN_REPLAY_BITS_MAX; bits *= 2)
+            ck_assert_uint_eq(vpn__session_bytes(&own, bits) % 64, 0);
+}
+END_TEST
+
 START_TEST(bad_arguments)
 {
     static const uint32_t bits[] = {1, 64, 127, 129, 192, 8191, 8193, 16384, UINT32_MAX, UINT32_C(1) << 31};
@@ -402,6 +412,7 @@ static Suite *suite(void)
     test_add(s, "truncated", truncated);
     test_add(s, "not ours", not_ours);
     test_add(s, "provider", provider);
+    test_add(s, "sessions in a row", sessions_in_a_row);
     test_add(s, "bad arguments", bad_arguments);
     return s;
 }
