@@ -6,8 +6,9 @@ import sys
 
 import common
 
-C = ("include/**/*.h", "lib/**/*.[ch]", "examples/**/*.[ch]", "tests/**/*.[ch]", "tests/**/*.cpp")
-TEXT = ("*.md", "docs/**/*.md", "docs/*.in", "lib/*.map", "examples/**/*.sh", "tests/**/*.sh", "tests/**/*.py",
+C = ("include/**/*.h", "lib/**/*.[ch]", "examples/**/*.[ch]", "tests/**/*.[ch]", "tests/**/*.cpp",
+     "fuzz/*.[ch]")
+TEXT = ("*.md", "docs/**/*.md", "docs/*.in", "lib/*.map", "examples/**/*.sh", "tests/**/*.sh", "fuzz/*.sh", "tests/**/*.py",
         "tests/**/*.txt", "CMakeLists.txt", "examples/**/CMakeLists.txt", "cmake/*", "*.json", ".ci/run",
         ".editorconfig", ".gitignore", ".clang-format", "LICENSE")
 
