@@ -50,7 +50,7 @@ static void try_prefix(const char *text, size_t length)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     /* An allocation of its own, so that a read past the end is seen. */
-    char *text = malloc(size == 0 ? 1 : size);
+    char *text = calloc(1, size == 0 ? 1 : size);
 
     FUZZ_CHECK(text != NULL);
     if (size != 0)

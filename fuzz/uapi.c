@@ -68,7 +68,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct fuzz_host host = {.seed = 1};
     vpn_env env = fuzz_env(&host);
     vpn_wg_config config = {.size = sizeof config, .env = &env, .max_peers = 16};
-    char *text = malloc(size == 0 ? 1 : size);
+    char *text = calloc(1, size == 0 ? 1 : size);
     size_t at = 0, length;
     vpn_wg *wg;
 

@@ -46,7 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (device == NULL)
         make_device();
-    buffer = malloc(length == 0 ? 1 : length);
+    buffer = calloc(1, length == 0 ? 1 : length);
     FUZZ_CHECK(buffer != NULL);
     fuzz_bytes(&in, buffer, length);
     if ((how & 8) && length >= 4)
