@@ -105,7 +105,7 @@ int main(void)
     if (new_side(&a) != 0 || new_side(&b) != 0 || introduce(&a, &b) != 0 || introduce(&b, &a) != 0)
         return 1;
     printf("a ping before any session: %s\n", vpn_verdict_name(ping(&a, &b, VPN_SECOND)));
-    for (vpn_time now = VPN_SECOND; now <= PINGS * 10 * VPN_SECOND; now += 10 * VPN_SECOND) {
+    for (vpn_time now = VPN_SECOND; now <= 10 * VPN_SECOND * PINGS; now += 10 * VPN_SECOND) {
         sleep_until(&a, &b, now);
         (void)ping(&a, &b, now);
         (void)ping(&b, &a, now);

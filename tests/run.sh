@@ -8,8 +8,9 @@ usage()
     cat <<'END'
 usage: sh tests/run.sh [--quick] [--help]
 
-Three passes: the release build with gcc and all tests, the library with clang for its warnings, and the unit and scenario
-tests under AddressSanitizer and UndefinedBehaviorSanitizer. Ends with status 0 only when tests ran and none failed.
+The release build with gcc and all tests; the library with clang for its warnings; three analysers; the unit, scenario and
+pitfall tests under AddressSanitizer and UndefinedBehaviorSanitizer; those with threads under ThreadSanitizer. Ends with
+status 0 only when tests ran and none failed.
 
   --quick   only the release build, and only its unit tests, scenario tests and checks
   --help    this text
@@ -27,8 +28,9 @@ done
 
 cd "$(dirname "$0")/.." || exit 1
 packages='build-essential cmake ninja-build pkg-config libsodium-dev check libcjson-dev python3 clang clang-format doxygen'
+analysers='clang-tidy cppcheck'
 network='wireguard-tools wireguard-go iproute2 iputils-ping iperf3 nftables tcpdump mandoc openresolv procps'
-[ "$quick" ] || packages="$packages $network"
+[ "$quick" ] || packages="$packages $network $analysers"
 
 say()
 {
@@ -92,6 +94,22 @@ run()
     skipped=$((skipped + pass_over))
 }
 
+# script FILE [ARGUMENTS]: runs a script whose last line says `N passed, N failed, N skipped`, and adds that up
+script()
+{
+    say "$*"
+    sh "$@" | tee build/script.log
+    # shellcheck disable=SC2046
+    set -- $(tail -n 1 build/script.log | tr -cd '0-9 ')
+    if [ "$#" = 3 ]; then
+        passed=$((passed + $1))
+        failed=$((failed + $2))
+        skipped=$((skipped + $3))
+    else
+        failed=$((failed + 1))
+    fi
+}
+
 install_missing
 mkdir -p build
 jobs=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
@@ -106,6 +124,7 @@ else
     cmake -S . -B build/clang -G Ninja -DCMAKE_C_COMPILER=clang -DVPN_WERROR=ON -DVPN_BUILD_TESTS=OFF >build/configure.log ||
         { cat build/configure.log; die "cmake failed for clang"; }
     cmake --build build/clang -- --quiet || die "the build with clang failed"
+    script tests/analysers/run.sh
     build asan
     run asan
 fi

@@ -89,7 +89,7 @@ void daemon_close_inherited(int keep, int keep_too)
     if (directory == NULL)
         return;
     while ((entry = readdir(directory)) != NULL) {
-        int fd = atoi(entry->d_name);
+        int fd = (int)strtol(entry->d_name, NULL, 10);
 
         if (fd > 2 && fd != keep && fd != keep_too && fd != dirfd(directory))
             (void)close(fd);

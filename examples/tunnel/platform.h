@@ -15,7 +15,7 @@
 #define BATCH 64
 
 /* Room for the longest datagram with the head- and tailroom of the library, in whole pages so that no page is shared. */
-#define SLOT_BYTES (17u * 4096u)
+#define SLOT_BYTES ((size_t)17 * 4096)
 
 /* -- The interface ------------------------------------------------------------------------------------------------- */
 

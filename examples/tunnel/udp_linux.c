@@ -245,7 +245,7 @@ size_t udp_receive(udp *u, unsigned family, vpn_packet *packets, size_t n)
         struct msghdr *header = &b->header[i].msg_hdr;
 
         /* A datagram that was cut is none: length 0 is dropped and counted as such. */
-        packets[i].length = header->msg_flags & MSG_TRUNC ? 0 : b->header[i].msg_len;
+        packets[i].length = (header->msg_flags & MSG_TRUNC) != 0 ? 0 : b->header[i].msg_len;
         read_sender(&packets[i].path, &b->address[i]);
         read_control(&packets[i], header);
     }

@@ -44,7 +44,7 @@ static int prefix_check(struct checked *out, const vpn_prefix *prefix, uint32_t 
     out->which = prefix->family == 6;
     for (uint32_t i = 0; i * 32 < out->bits; i++) {
         uint32_t rest = out->bits - i * 32;
-        out->key[i] = vpn__load32be(prefix->addr + i * 4) & (rest < 32 ? ~(UINT32_MAX >> rest) : UINT32_MAX);
+        out->key[i] = vpn__load32be(prefix->addr + (size_t)i * 4) & (rest < 32 ? ~(UINT32_MAX >> rest) : UINT32_MAX);
     }
     return 0;
 }
@@ -208,7 +208,7 @@ int vpn_allowedips_next(const vpn_allowedips *table, uint32_t owner, uint64_t *c
     out->family = reference & 1 ? 6 : 4;
     out->bits = (uint8_t)node->bits;
     for (uint32_t i = 0; i < table->tries[reference & 1].words; i++)
-        vpn__store32be(out->addr + i * 4, node->key[i]);
+        vpn__store32be(out->addr + (size_t)i * 4, node->key[i]);
     *cursor = (uint64_t)node->next + 1;
     return 0;
 }

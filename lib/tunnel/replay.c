@@ -39,9 +39,9 @@ int vpn_replay_check(const vpn_replay *window, uint64_t counter)
 {
     if (counter > window->greatest)
         return 0;
-    if (window->greatest - counter > (window->words - 1) * WORD_BITS)
+    if (window->greatest - counter > (uint64_t)(window->words - 1) * WORD_BITS)
         return VPN_EREPLAY;
-    return *word_of(window, counter) & bit_of(counter) ? VPN_EREPLAY : 0;
+    return (*word_of(window, counter) & bit_of(counter)) != 0 ? VPN_EREPLAY : 0;
 }
 
 /* The words from the old greatest counter's (not included) to the new one's start a new turn. */
