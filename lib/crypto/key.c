@@ -66,10 +66,18 @@ static uint32_t decode_key(uint8_t key[VPN_KEY_BYTES], const char *text, size_t 
     return pending & ((UINT32_C(1) << have) - 1);
 }
 
-static int finish(uint8_t key[VPN_KEY_BYTES], int valid)
+/* `fault` is zero for a sound text; else the key is zeroed. What the fault is depends on the text, so nothing branches on it
+ * before the caller does. */
+static int finish(uint8_t key[VPN_KEY_BYTES], uint32_t fault)
 {
-    if (valid)
-        return 0;
+    uint32_t sound = below(fault, 1);
+    for (size_t i = 0; i < VPN_KEY_BYTES; i++)
+        key[i] &= (uint8_t)sound;
+    return -(int)(~sound & (uint32_t)-VPN_EFORMAT);
+}
+
+static int wrong_length(uint8_t key[VPN_KEY_BYTES])
+{
     vpn_wipe(key, VPN_KEY_BYTES);
     return VPN_EFORMAT;
 }
@@ -95,9 +103,9 @@ int vpn_key_from_base64(uint8_t key[VPN_KEY_BYTES], const char *text, size_t len
 {
     uint32_t valid = UINT32_MAX;
     if (length != VPN_KEY_BASE64_CHARS)
-        return finish(key, 0);
+        return wrong_length(key);
     uint32_t spare = decode_key(key, text, VPN_KEY_BASE64_CHARS - 1, 6, base64, BASE64_RUNS, &valid);
-    return finish(key, valid && spare == 0 && text[VPN_KEY_BASE64_CHARS - 1] == '=');
+    return finish(key, ~valid | spare | ((uint8_t)text[VPN_KEY_BASE64_CHARS - 1] ^ (uint32_t)'='));
 }
 
 void vpn_key_to_hex(char out[VPN_KEY_HEX_CHARS + 1], const uint8_t key[VPN_KEY_BYTES])
@@ -113,9 +121,9 @@ int vpn_key_from_hex(uint8_t key[VPN_KEY_BYTES], const char *text, size_t length
 {
     uint32_t valid = UINT32_MAX;
     if (length != VPN_KEY_HEX_CHARS)
-        return finish(key, 0);
+        return wrong_length(key);
     (void)decode_key(key, text, VPN_KEY_HEX_CHARS, 4, hex, HEX_RUNS_IN, &valid);
-    return finish(key, valid != 0);
+    return finish(key, ~valid);
 }
 
 int vpn_key_preshared(uint8_t key[VPN_KEY_BYTES], const vpn_env *env)
