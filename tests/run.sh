@@ -28,7 +28,7 @@ done
 
 cd "$(dirname "$0")/.." || exit 1
 packages='build-essential cmake ninja-build pkg-config libsodium-dev check libcjson-dev python3 clang clang-format doxygen'
-analysers='clang-tidy cppcheck'
+analysers='clang-tidy cppcheck valgrind'
 network='wireguard-tools wireguard-go iproute2 iputils-ping iperf3 nftables tcpdump mandoc openresolv procps'
 [ "$quick" ] || packages="$packages $network $analysers"
 

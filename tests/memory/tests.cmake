@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: ISC
+# Secrets and memory: what Valgrind, a scanner of stacks and a miserly allocator have to say.
+
+find_path(VPN_MEMCHECK_H valgrind/memcheck.h)
+mark_as_advanced(VPN_MEMCHECK_H)
+if(VPN_MEMCHECK_H AND NOT VPN_SANITIZE AND NOT VPN_COVERAGE AND CMAKE_DL_LIBS)
+  add_executable(memory_ct memory/ct_main.c memory/ct_cases.c memory/ct_public.c)
+  vpn_compile(memory_ct NO_FRAMES)
+  target_include_directories(memory_ct PRIVATE ${PROJECT_SOURCE_DIR}/lib ${CMAKE_CURRENT_SOURCE_DIR} ${VPN_MEMCHECK_H})
+  target_link_libraries(memory_ct PRIVATE vpn_static PkgConfig::VPN_SODIUM PkgConfig::CHECK ${CMAKE_DL_LIBS})
+endif()
+if(NOT VPN_SANITIZE AND NOT VPN_COVERAGE)
+  add_test(NAME memory/ct COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/memory/ct.sh ${CMAKE_CURRENT_BINARY_DIR}/memory_ct)
+  vpn_test_setup(memory/ct ct 300)
+endif()
+
+# tests/memory/NAME_test.c
+function(vpn_memory_test name)
+  vpn_check_program(memory_${name} memory/${name}_test.c ${ARGN})
+  add_test(NAME memory/${name} COMMAND memory_${name})
+  vpn_test_setup(memory/${name} scenario 300)
+endfunction()
+
+vpn_memory_test(differential)
