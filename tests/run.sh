@@ -127,6 +127,10 @@ else
     script tests/analysers/run.sh
     build asan
     run asan
+    say "building what has threads for tsan"
+    cmake --preset tsan -G Ninja >build/configure.log || { cat build/configure.log; die "cmake failed for tsan"; }
+    cmake --build --preset tsan --target pitfall_row_29 -- --quiet || die "the build of tsan failed"
+    run tsan -L threads
 fi
 
 [ "$passed" -gt 0 ] || failed=$((failed + 1))
