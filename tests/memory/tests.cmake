@@ -22,3 +22,16 @@ function(vpn_memory_test name)
 endfunction()
 
 vpn_memory_test(differential)
+
+# For valgrind.sh, which tests/run.sh calls: it would take longer than all other tests here.
+if(NOT VPN_SANITIZE AND NOT VPN_COVERAGE)
+  add_executable(memory_planted memory/planted.c)
+  vpn_compile(memory_planted NO_FRAMES)
+endif()
+
+# Sanitizers have an allocator of their own, which nobody can stand before.
+if(NOT VPN_SANITIZE)
+  vpn_memory_test(data_path)
+  target_sources(memory_data_path PRIVATE memory/heap.c)
+  target_link_libraries(memory_data_path PRIVATE ${CMAKE_DL_LIBS})
+endif()
