@@ -35,3 +35,6 @@ if(NOT VPN_SANITIZE)
   target_sources(memory_data_path PRIVATE memory/heap.c)
   target_link_libraries(memory_data_path PRIVATE ${CMAKE_DL_LIBS})
 endif()
+
+vpn_memory_test(failures scenario_net)
+target_sources(memory_failures PRIVATE memory/failures_bodies.c)

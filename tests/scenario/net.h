@@ -27,6 +27,11 @@
 
 struct node_block;
 
+/* Refuses the allocations `first` .. `last` of all hosts that share it, counted from 1; `first` 0: none. */
+struct node_miser {
+    size_t calls, first, last, refused;
+};
+
 /* What a node's device sees of its host. */
 struct node_env {
     uint64_t seed;
@@ -34,11 +39,12 @@ struct node_env {
     size_t bytes, blocks, calls;
     uint8_t secrets[NET_SECRETS][32]; /* that may not be in memory that comes back */
     size_t secret_count, leaks;
-    size_t fail_at;    /* number of the allocation that fails, from 1; 0 for none */
-    int random_status; /* what `random` returns */
-    int wall_status;   /* what `wall` returns */
-    int wall_stands;   /* 1: it shows `wall` at all times; 0: it runs from there */
-    vpn_wall wall;     /* at time 0 of the network */
+    size_t fail_at;           /* number of the allocation that fails, from 1; 0 for none */
+    struct node_miser *miser; /* may be NULL */
+    int random_status;        /* what `random` returns */
+    int wall_status;          /* what `wall` returns */
+    int wall_stands;          /* 1: it shows `wall` at all times; 0: it runs from there */
+    vpn_wall wall;            /* at time 0 of the network */
     const vpn_time *now;
 };
 

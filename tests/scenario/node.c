@@ -201,8 +201,11 @@ void node_outcome(struct node *node, const vpn_packet *packet)
         node->drops[packet->reason]++;
     if (packet->verdict == VPN_TO_NET)
         node_transmit(node, packet);
-    if (packet->verdict == VPN_WAIT)
-        ck_assert_int_eq(vpn_queue_push(node->queue, packet), 0);
+    if (packet->verdict == VPN_WAIT) {
+        const struct node_miser *miser = node->queue_env.miser;
+        int error = vpn_queue_push(node->queue, packet);
+        ck_assert_int_eq(error, error == VPN_ENOMEM && miser != NULL && miser->refused > 0 ? VPN_ENOMEM : 0);
+    }
     if (packet->verdict == VPN_TO_TUN) {
         if (!node->raw)
             net_arrived(node->net, packet->data + packet->offset, packet->length);

@@ -17,10 +17,19 @@ static int contains(const uint8_t *memory, size_t bytes, const uint8_t secret[32
     return 0;
 }
 
+static int refuses(struct node_miser *miser)
+{
+    size_t call = miser == NULL ? 0 : ++miser->calls;
+    if (call == 0 || miser->first == 0 || call < miser->first || call > miser->last)
+        return 0;
+    miser->refused++;
+    return 1;
+}
+
 static void *env_alloc(void *user, size_t bytes)
 {
     struct node_env *env = user;
-    if (++env->calls == env->fail_at)
+    if (++env->calls == env->fail_at || refuses(env->miser))
         return NULL;
     struct node_block *block = malloc(HEADER + bytes);
     ck_assert_ptr_nonnull(block);
