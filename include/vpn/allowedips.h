@@ -70,6 +70,23 @@ VPN_API VPN_MUST_USE VPN_NONNULL(1, 3) uint32_t
     vpn_allowedips_lookup(const vpn_allowedips *table, uint8_t family, const uint8_t *addr);
 
 /**
+ * @brief The owners of the longest prefixes that hold each of several addresses of one family.
+ *
+ * Gives what vpn_allowedips_lookup gives for each, but lets the memory accesses of up to 16 lookups overlap: in a table
+ * larger than the caches this is several times faster.
+ * @param family 4 or 6; with anything else all owners are VPN_ALLOWEDIPS_NONE.
+ * @param addrs the first address, 4 or 16 bytes in network order; no alignment is needed.
+ * @param stride bytes from the start of one address to the start of the next: any number, such as the size of a structure
+ * that holds one address.
+ * @param owners receives `count` owners, each VPN_ALLOWEDIPS_NONE where no prefix holds the address.
+ * @param count any number of addresses, also 0.
+ * Since 0.1.
+ */
+VPN_API VPN_NONNULL(1, 3, 5) void vpn_allowedips_lookup_many(const vpn_allowedips *table, uint8_t family,
+                                                             const uint8_t *addrs, size_t stride, uint32_t *owners,
+                                                             size_t count);
+
+/**
  * @brief The next prefix of an owner, in the order in which it got them.
  * @param cursor 0 to start; the call moves it. Removing the prefix that was returned last is allowed in between,
  * any other change ends the walk.

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* Two tries, one for each family, and a list of nodes for each owner. Invariants:
+/* Two tries, one for each family, and a list of entries for each owner. Invariants:
  *
- * - A node with an owner is in the list of that owner, exactly once; `count` counts these nodes.
- * - A list links nodes of both tries, by reference: the node's index times two, plus one for IPv6.
+ * - An entry is in the list of its owner, exactly once; `count` counts the entries.
+ * - A list links entries of both tries, by reference: the entry's index times two, plus one for IPv6.
  * - Changes that need memory take all of it first, so that they either fail without a trace or succeed.
  */
 #include <vpn/allowedips.h>
@@ -12,17 +12,20 @@
 #include "base/bytes.h"
 #include "base/env.h"
 #include "tunnel/trie.h"
+#include "tunnel/trie_lookup.h"
 
 #define NONE VPN_ALLOWEDIPS_NONE
 
-_Static_assert(VPN_ALLOWEDIPS_NONE == VPN__TRIE_NONE, "owners pass through the trie");
-_Static_assert(VPN_ALLOWEDIPS_MAX * 2u - 1 <= UINT32_MAX / 2, "a reference to any node fits in 32 bits");
+_Static_assert(VPN_ALLOWEDIPS_NONE == VPN__TRIE_NONE, "what lookups find passes through");
+_Static_assert(VPN_ALLOWEDIPS_OWNER_MAX < VPN__TRIE_OWNER, "owners fit in an entry");
+_Static_assert(VPN_ALLOWEDIPS_MAX <= UINT32_MAX / 4, "a reference to any entry fits in 32 bits");
 
 struct vpn_allowedips {
     vpn_env env;
     struct vpn__trie tries[2]; /* IPv4, IPv6 */
-    uint32_t *heads;           /* owner -> first reference of its list */
-    uint32_t owners;           /* elements of `heads` */
+    const struct vpn__trie_ways *ways[2];
+    uint32_t *heads; /* owner -> first reference of its list */
+    uint32_t owners; /* elements of `heads` */
     uint32_t count;
 };
 
@@ -60,8 +63,10 @@ int vpn_allowedips_new(vpn_allowedips **out, const vpn_env *env)
     if (!table)
         return VPN_ENOMEM;
     table->env = checked;
-    vpn__trie_init(&table->tries[0], &table->env, 1);
-    vpn__trie_init(&table->tries[1], &table->env, 4);
+    for (uint32_t i = 0; i < 2; i++) {
+        vpn__trie_init(&table->tries[i], &table->env, i == 0 ? 1 : 4);
+        table->ways[i] = vpn__trie_ways(i == 0 ? 1 : 4);
+    }
     *out = table;
     return 0;
 }
@@ -77,9 +82,9 @@ void vpn_allowedips_free(vpn_allowedips *table)
     vpn__free(&env, table, sizeof(*table));
 }
 
-static struct vpn__trie_node *node_of(const vpn_allowedips *table, uint32_t reference)
+static struct vpn__trie_entry *entry_of(const vpn_allowedips *table, uint32_t reference)
 {
-    return vpn__trie_node(&table->tries[reference & 1], reference >> 1);
+    return vpn__trie_entry(&table->tries[reference & 1], reference >> 1);
 }
 
 static int owners_reserve(vpn_allowedips *table, uint32_t owner)
@@ -105,36 +110,36 @@ static int owners_reserve(vpn_allowedips *table, uint32_t owner)
 /* An owner's list in the order of insertion. `previous` of the first one is the last one, so that adding finds the end. */
 static void list_add(vpn_allowedips *table, uint32_t owner, uint32_t reference)
 {
-    struct vpn__trie_node *node = node_of(table, reference);
-    node->owner = owner;
-    node->previous = reference;
-    node->next = NONE;
+    struct vpn__trie_entry *entry = entry_of(table, reference);
+    entry->owner = owner & VPN__TRIE_OWNER;
+    entry->previous = reference;
+    entry->next = NONE;
     if (table->heads[owner] == NONE) {
         table->heads[owner] = reference;
         return;
     }
-    struct vpn__trie_node *first = node_of(table, table->heads[owner]);
-    node->previous = first->previous;
-    node_of(table, first->previous)->next = reference;
+    struct vpn__trie_entry *first = entry_of(table, table->heads[owner]);
+    entry->previous = first->previous;
+    entry_of(table, first->previous)->next = reference;
     first->previous = reference;
 }
 
-static void list_remove(vpn_allowedips *table, const struct vpn__trie_node *node)
+static void list_remove(vpn_allowedips *table, const struct vpn__trie_entry *entry)
 {
-    struct vpn__trie_node *first = node_of(table, table->heads[node->owner]);
-    if (node == first)
-        table->heads[node->owner] = node->next;
+    struct vpn__trie_entry *first = entry_of(table, table->heads[entry->owner]);
+    if (entry == first)
+        table->heads[entry->owner] = entry->next;
     else
-        node_of(table, node->previous)->next = node->next;
-    if (node->next != NONE)
-        node_of(table, node->next)->previous = node->previous;
+        entry_of(table, entry->previous)->next = entry->next;
+    if (entry->next != NONE)
+        entry_of(table, entry->next)->previous = entry->previous;
     else
-        first->previous = node->previous;
+        first->previous = entry->previous;
 }
 
 static void reference_remove(vpn_allowedips *table, uint32_t reference)
 {
-    list_remove(table, node_of(table, reference));
+    list_remove(table, entry_of(table, reference));
     vpn__trie_drop(&table->tries[reference & 1], reference >> 1);
     table->count--;
 }
@@ -146,19 +151,16 @@ int vpn_allowedips_insert(vpn_allowedips *table, const vpn_prefix *prefix, uint3
     if (error)
         return error;
     struct vpn__trie *trie = &table->tries[p.which];
-    if (table->count == VPN_ALLOWEDIPS_MAX) {
-        uint32_t present = vpn__trie_find(trie, p.key, p.bits);
-        if (present == NONE || vpn__trie_node(trie, present)->owner == NONE)
-            return VPN_ELIMIT;
-    }
+    if (table->count == VPN_ALLOWEDIPS_MAX && vpn__trie_find(trie, p.key, p.bits) == NONE)
+        return VPN_ELIMIT;
     uint32_t index;
     if (owners_reserve(table, owner) || vpn__trie_add(trie, p.key, p.bits, &index))
         return VPN_ENOMEM;
-    const struct vpn__trie_node *node = vpn__trie_node(trie, index);
-    if (node->owner == owner)
+    const struct vpn__trie_entry *entry = vpn__trie_entry(trie, index);
+    if (entry->owner == owner)
         return 0;
-    if (node->owner != NONE)
-        list_remove(table, node);
+    if (entry->owner != VPN__TRIE_OWNER)
+        list_remove(table, entry);
     else
         table->count++;
     list_add(table, owner, index << 1 | p.which);
@@ -172,7 +174,7 @@ int vpn_allowedips_remove(vpn_allowedips *table, const vpn_prefix *prefix, uint3
     if (error)
         return error;
     uint32_t index = vpn__trie_find(&table->tries[p.which], p.key, p.bits);
-    if (index == NONE || vpn__trie_node(&table->tries[p.which], index)->owner != owner)
+    if (index == NONE || vpn__trie_entry(&table->tries[p.which], index)->owner != owner)
         return VPN_ENOENT;
     reference_remove(table, index << 1 | p.which);
     return 0;
@@ -188,11 +190,19 @@ void vpn_allowedips_remove_owner(vpn_allowedips *table, uint32_t owner)
 
 uint32_t vpn_allowedips_lookup(const vpn_allowedips *table, uint8_t family, const uint8_t *addr)
 {
-    if (family == 4)
-        return vpn__trie_lookup4(&table->tries[0], addr);
-    if (family == 6)
-        return vpn__trie_lookup6(&table->tries[1], addr);
-    return NONE;
+    if (family != 4 && family != 6)
+        return NONE;
+    return table->ways[family == 6]->one(&table->tries[family == 6], addr);
+}
+
+void vpn_allowedips_lookup_many(const vpn_allowedips *table, uint8_t family, const uint8_t *addrs, size_t stride,
+                                uint32_t *owners, size_t count)
+{
+    if (family == 4 || family == 6)
+        table->ways[family == 6]->many(&table->tries[family == 6], addrs, stride, owners, count);
+    else
+        for (size_t i = 0; i < count; i++)
+            owners[i] = NONE;
 }
 
 /* The cursor is the reference that comes next, plus one: what was returned last may be gone by then. */
@@ -203,13 +213,13 @@ int vpn_allowedips_next(const vpn_allowedips *table, uint32_t owner, uint64_t *c
         reference = (uint32_t)(*cursor - 1);
     if (reference == NONE)
         return VPN_ENOENT;
-    const struct vpn__trie_node *node = node_of(table, reference);
+    const struct vpn__trie_entry *entry = entry_of(table, reference);
     memset(out, 0, sizeof(*out));
     out->family = reference & 1 ? 6 : 4;
-    out->bits = (uint8_t)node->bits;
+    out->bits = (uint8_t)entry->bits;
     for (uint32_t i = 0; i < table->tries[reference & 1].words; i++)
-        vpn__store32be(out->addr + (size_t)i * 4, node->key[i]);
-    *cursor = (uint64_t)node->next + 1;
+        vpn__store32be(out->addr + (size_t)i * 4, entry->key[i]);
+    *cursor = (uint64_t)entry->next + 1;
     return 0;
 }
 
@@ -220,6 +230,6 @@ size_t vpn_allowedips_count(const vpn_allowedips *table)
 
 size_t vpn_allowedips_memory(const vpn_allowedips *table)
 {
-    return sizeof(*table) + table->owners * sizeof(*table->heads) + vpn__slab_memory(&table->tries[0].nodes) +
-           vpn__slab_memory(&table->tries[1].nodes);
+    return sizeof(*table) + table->owners * sizeof(*table->heads) + vpn__trie_memory(&table->tries[0]) +
+           vpn__trie_memory(&table->tries[1]);
 }

@@ -5,7 +5,7 @@ import re
 import common
 
 SYSTEM = {"stddef.h": None, "stdint.h": None, "string.h": None, "limits.h": None,
-          "sodium.h": None,
+          "sodium.h": None, "cpuid.h": None,
           "stdlib.h": {"base"}, "time.h": {"base"}}
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.M)
 

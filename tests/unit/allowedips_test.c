@@ -140,8 +140,12 @@ START_TEST(arguments)
     vpn_allowedips_remove_owner(t, NONE);
     ck_assert_uint_eq(host.base.calls, 1);
     ck_assert_int_eq(vpn_allowedips_insert(t, &p, 1), 0);
-    for (uint32_t family = 0; family < 256; family++)
-        ck_assert_uint_eq(vpn_allowedips_lookup(t, (uint8_t)family, p.addr), family == 4 ? 1 : NONE);
+    for (uint32_t family = 0; family < 256; family++) {
+        uint32_t owner = 7, want = family == 4 ? 1 : NONE;
+        ck_assert_uint_eq(vpn_allowedips_lookup(t, (uint8_t)family, p.addr), want);
+        vpn_allowedips_lookup_many(t, (uint8_t)family, p.addr, 16, &owner, 1);
+        ck_assert_uint_eq(owner, want);
+    }
     vpn_allowedips_free(t);
     vpn_allowedips_free(NULL);
     host_end(&host);
@@ -219,7 +223,9 @@ static void check_lookups(const vpn_allowedips *t, const struct model *m, uint64
             uint32_t bit = host_below(seed, address_bytes(p.family) * 8);
             p.addr[bit / 8] ^= (uint8_t)(test_below(seed, 2) ? 0x80 >> bit % 8 : 0);
         }
-        uint32_t have = vpn_allowedips_lookup(t, p.family, p.addr);
+        uint32_t have = vpn_allowedips_lookup(t, p.family, p.addr), twice[2];
+        vpn_allowedips_lookup_many(t, p.family, p.addr, 0, twice, 2);
+        ck_assert(twice[0] == have && twice[1] == have);
         if (have != model_lookup(m, p.family, p.addr))
             ck_abort_msg("lookup gives %u, not %u", have, model_lookup(m, p.family, p.addr));
     }

@@ -3,64 +3,111 @@
 
 #include "base/bytes.h"
 #include "common/host.h"
+#include "tunnel/trie_lookup.h"
 
 #define NONE VPN__TRIE_NONE
 
-static uint32_t key_bit(const struct vpn__trie_node *node, uint32_t i)
+static int shares(const uint32_t *a, const uint32_t *b, uint32_t bits)
 {
-    return node->key[i / 32] >> (31 - i % 32) & 1;
+    for (uint32_t i = 0; i < bits; i++)
+        if ((a[i / 32] ^ b[i / 32]) & UINT32_C(0x80000000) >> i % 32)
+            return 0;
+    return 1;
 }
 
-/* The invariants of one node that do not need its children. */
-static int is_sound(const struct vpn__trie *t, const struct vpn__trie_node *node, uint32_t parent, uint32_t least)
+static int is_clean(const struct vpn__trie *t, const uint32_t *key, uint32_t bits)
 {
-    uint32_t dirt = 0;
-    if (node->parent != parent || node->bits < least || node->bits > t->words * 32)
-        return 0;
-    for (uint32_t i = node->bits; i < t->words * 32; i++)
-        dirt |= key_bit(node, i);
-    return !dirt && (node->owner != NONE || (node->child[0] != NONE && node->child[1] != NONE));
+    for (uint32_t i = bits; i < t->words * 32; i++)
+        if (key[i / 32] & UINT32_C(0x80000000) >> i % 32)
+            return 0;
+    return 1;
 }
 
-static int is_child(const struct vpn__trie_node *node, const struct vpn__trie_node *child, uint32_t side)
+static uint32_t ones(uint64_t set)
 {
-    uint32_t differ = 0;
-    for (uint32_t i = 0; i < node->bits; i++)
-        differ |= key_bit(node, i) ^ key_bit(child, i);
-    return !differ && key_bit(child, node->bits) == side;
+    uint32_t n = 0;
+    for (; set != 0; set &= set - 1)
+        n++;
+    return n;
 }
 
-/* Walks the whole trie and asserts every invariant; returns the number of nodes. */
-static uint32_t check_below(const struct vpn__trie *t, uint32_t index, uint32_t parent, uint32_t least)
+struct tally {
+    uint32_t nodes, entries;
+};
+
+/* What hangs under a node in its order: where it hangs must be what its key says. */
+static void check_hung(const struct vpn__trie *t, const struct vpn__trie_node *node, const uint32_t *key, uint32_t bits,
+                       uint32_t value)
 {
-    if (index == NONE)
-        return 0;
-    const struct vpn__trie_node *node = vpn__trie_node(t, index);
-    if (!is_sound(t, node, parent, least))
-        ck_abort_msg("node %u is not sound", index);
-    uint32_t nodes = 1;
-    for (uint32_t side = 0; side < 2; side++) {
-        uint32_t child = node->child[side];
-        if (child != NONE && !is_child(node, vpn__trie_node(t, child), side))
-            ck_abort_msg("node %u is no child of node %u", child, index);
-        nodes += check_below(t, child, index, node->bits + 1);
+    uint32_t have = 0;
+    for (uint32_t i = node->depth; i < node->depth + 6u; i++)
+        have = have << 1 | (i < t->words * 32 ? key[i / 32] >> (31 - i % 32) & 1 : 0);
+    ck_assert(shares(key, node->key, node->depth));
+    ck_assert_uint_eq(have, value);
+    ck_assert(is_clean(t, key, bits));
+}
+
+/* Walks the whole trie and asserts every invariant; lengths below are between `least` and `most`. */
+static void check_below(const struct vpn__trie *t, uint32_t ref, uint32_t least, struct tally *tally)
+{
+    if ((ref & VPN__TRIE_NODE) == 0) {
+        const struct vpn__trie_entry *entry = vpn__trie_entry(t, ref);
+        ck_assert(entry->bits >= least && entry->bits <= t->words * 32);
+        ck_assert_uint_ne(entry->owner, VPN__TRIE_OWNER);
+        tally->entries++;
+        return;
     }
-    return nodes;
+    const struct vpn__trie_node *node = vpn__slab_at(&t->nodes, ref & ~VPN__TRIE_NODE);
+    const uint32_t *at = node->refs;
+    tally->nodes++;
+    ck_assert(node->depth % 6 == 0 && node->depth >= least && is_clean(t, node->key, node->depth));
+    ck_assert_uint_ge(ones(node->below) + ones(node->inside), 2);
+    ck_assert_uint_le(ones(node->below) + ones(node->inside), vpn__refs_room(node->class));
+    for (uint32_t value = 0; value < 64; value++) {
+        if ((node->below >> value & 1) == 0)
+            continue;
+        if (*at & VPN__TRIE_NODE) {
+            const struct vpn__trie_node *child = vpn__slab_at(&t->nodes, *at & ~VPN__TRIE_NODE);
+            check_hung(t, node, child->key, child->depth, value);
+        } else {
+            check_hung(t, node, vpn__trie_entry(t, *at)->key, vpn__trie_entry(t, *at)->bits, value);
+        }
+        check_below(t, *at++, node->depth + 6u, tally);
+    }
+    ck_assert_uint_eq(node->inside & 1, 0);
+    for (uint32_t bit = 1; bit < 64; bit++) {
+        if ((node->inside >> bit & 1) == 0)
+            continue;
+        const struct vpn__trie_entry *entry = vpn__trie_entry(t, *at++);
+        uint32_t length = entry->bits - node->depth;
+        ck_assert_uint_eq(bit >> length, 1);
+        check_hung(t, node, entry->key, entry->bits, (bit ^ 1u << length) << (6 - length));
+        tally->entries++;
+    }
 }
 
 static void check(const struct vpn__trie *t, uint32_t prefixes)
 {
-    uint32_t nodes = check_below(t, t->root, NONE, 0);
-    ck_assert_uint_eq(nodes, vpn__slab_used(&t->nodes));
-    ck_assert_uint_le(nodes, prefixes ? prefixes * 2 - 1 : 0);
+    struct tally tally = {0, 0};
+    if (t->root != NONE)
+        check_below(t, t->root, 0, &tally);
+    ck_assert_uint_eq(tally.entries, prefixes);
+    ck_assert_uint_eq(vpn__slab_used(&t->entries), prefixes);
+    ck_assert_uint_eq(vpn__slab_used(&t->nodes), tally.nodes);
+    ck_assert_uint_le(tally.nodes, prefixes > 0 ? prefixes - 1 : 0);
 }
 
 static uint32_t add(struct vpn__trie *t, const uint32_t *key, uint32_t bits, uint32_t owner)
 {
     uint32_t index;
     ck_assert_int_eq(vpn__trie_add(t, key, bits, &index), 0);
-    vpn__trie_node(t, index)->owner = owner;
+    vpn__trie_entry(t, index)->owner = owner & VPN__TRIE_OWNER;
     return index;
+}
+
+static uint32_t lookup(const struct vpn__trie *t, const uint8_t *addr)
+{
+    return vpn__trie_ways(t->words)->one(t, addr);
 }
 
 START_TEST(empty)
@@ -72,7 +119,7 @@ START_TEST(empty)
     host_init(&host);
     for (uint32_t words = 1; words <= 4; words += 3) {
         vpn__trie_init(&t, &host.env, words);
-        ck_assert_uint_eq(words == 1 ? vpn__trie_lookup4(&t, addr) : vpn__trie_lookup6(&t, addr), NONE);
+        ck_assert_uint_eq(lookup(&t, addr), NONE);
         ck_assert_uint_eq(vpn__trie_find(&t, key, 0), NONE);
         vpn__trie_end(&t);
     }
@@ -101,11 +148,11 @@ START_TEST(chain)
                 ck_assert_uint_eq(vpn__trie_find(&t, key, bits), index[bits]);
             }
             check(&t, length + 1);
-            ck_assert_uint_eq(vpn__slab_used(&t.nodes), length + 1);
-            ck_assert_uint_eq(words == 1 ? vpn__trie_lookup4(&t, addr) : vpn__trie_lookup6(&t, addr), length);
+            ck_assert_uint_eq(vpn__slab_used(&t.nodes), length / 6 + 1);
+            ck_assert_uint_eq(lookup(&t, addr), length);
             for (uint32_t flip = 0; flip < length; flip++) {
                 addr[flip / 8] ^= (uint8_t)(0x80 >> flip % 8);
-                ck_assert_uint_eq(words == 1 ? vpn__trie_lookup4(&t, addr) : vpn__trie_lookup6(&t, addr), flip);
+                ck_assert_uint_eq(lookup(&t, addr), flip);
                 addr[flip / 8] ^= (uint8_t)(0x80 >> flip % 8);
             }
             for (uint32_t i = 0; i <= length; i++) {
@@ -149,7 +196,7 @@ START_TEST(shape_holds)
                 else if (bits[s] / 32 == word)
                     keys[s][word] = 0;
                 uint32_t found = vpn__trie_find(&t, keys[s], bits[s]);
-                if (found != NONE && vpn__trie_node(&t, found)->owner != NONE)
+                if (found != NONE)
                     continue;
                 index[s] = add(&t, keys[s], bits[s], s);
                 count++;
@@ -167,35 +214,82 @@ START_TEST(shape_holds)
 }
 END_TEST
 
-/* Adding needs a node and perhaps a fork; without memory for the second the first goes back. */
+/* Adding needs an entry and perhaps a node, its array or a larger one; without memory for one of them nothing has changed. */
 START_TEST(allocation_failures)
 {
     struct host host;
     struct vpn__trie t;
-    uint32_t index, added = 0;
+    uint64_t seed = 3;
+    uint32_t keys[3000], index, added = 0, failures = 0;
     host_init(&host);
     vpn__trie_init(&t, &host.env, 1);
-    host_fail_after(&host, 2); /* the directory and one chunk */
-    for (;;) {
-        uint32_t key = added * UINT32_C(2654435761);
-        uint32_t used = vpn__slab_used(&t.nodes);
-        if (vpn__trie_add(&t, &key, 32, &index)) {
-            ck_assert_uint_eq(vpn__slab_used(&t.nodes), used);
-            ck_assert_uint_eq(vpn__trie_find(&t, &key, 32), NONE);
-            break;
+    while (added < 3000) {
+        keys[added] = (uint32_t)test_random(&seed) & (added % 2 ? UINT32_MAX : UINT32_C(0xff0000ff));
+        if (vpn__trie_find(&t, &keys[added], 32) != NONE)
+            continue;
+        for (size_t fail = 0;; fail++) {
+            host_fail_after(&host, fail);
+            if (vpn__trie_add(&t, &keys[added], 32, &index) == 0)
+                break;
+            failures++;
+            ck_assert_uint_eq(vpn__trie_find(&t, &keys[added], 32), NONE);
+            ck_assert_uint_eq(vpn__trie_memory(&t), host.bytes);
+            check(&t, added);
         }
-        vpn__trie_node(&t, index)->owner = added++;
+        host_heal(&host);
+        vpn__trie_entry(&t, index)->owner = added++ & VPN__TRIE_OWNER;
     }
-    ck_assert_uint_eq(vpn__slab_used(&t.nodes), added * 2 - 1);
-    ck_assert_uint_gt(added, 200);
+    ck_assert_uint_gt(failures, 6);
     check(&t, added);
+    host_fail_after(&host, 0);
     for (uint32_t i = 0; i < added; i++) {
         uint8_t addr[4];
-        vpn__store32be(addr, i * UINT32_C(2654435761));
-        ck_assert_uint_eq(vpn__trie_lookup4(&t, addr), i);
+        vpn__store32be(addr, keys[i]);
+        ck_assert_uint_eq(lookup(&t, addr), i);
+        vpn__trie_drop(&t, vpn__trie_find(&t, &keys[i], 32));
+        ck_assert_uint_eq(lookup(&t, addr), NONE);
     }
+    check(&t, 0);
     vpn__trie_end(&t);
     host_end(&host);
+}
+END_TEST
+
+/* A node takes every prefix there is in its six bits, and gives them all back, in any order. */
+START_TEST(full_node)
+{
+    for (uint32_t round = 0; round < 20; round++) {
+        struct host host;
+        struct vpn__trie t;
+        uint64_t seed = round;
+        uint32_t order[127], index[127];
+        host_init(&host);
+        vpn__trie_init(&t, &host.env, 1);
+        for (uint32_t i = 0; i < 127; i++) {
+            uint32_t swap = host_below(&seed, i + 1);
+            order[i] = order[swap];
+            order[swap] = i + 1;
+        }
+        for (uint32_t i = 0; i < 127; i++) {
+            uint32_t length = 0, key;
+            while (order[i] >> length != 1)
+                length++;
+            key = length == 0 ? 0 : (order[i] ^ 1u << length) << (32 - length);
+            index[i] = add(&t, &key, length, order[i]);
+            check(&t, i + 1);
+        }
+        ck_assert_uint_eq(vpn__slab_used(&t.nodes), 1);
+        for (uint32_t value = 0; value < 64; value++) {
+            const uint8_t addr[4] = {(uint8_t)(value << 2 | 3), 255, 255, 255};
+            ck_assert_uint_eq(lookup(&t, addr), 64 | value);
+        }
+        for (uint32_t i = 0; i < 127; i++) {
+            vpn__trie_drop(&t, index[i]);
+            check(&t, 126 - i);
+        }
+        vpn__trie_end(&t);
+        host_end(&host);
+    }
 }
 END_TEST
 
@@ -206,6 +300,7 @@ static Suite *suite(void)
     test_add(s, "chain", chain);
     test_add(s, "shape_holds", shape_holds);
     test_add(s, "allocation_failures", allocation_failures);
+    test_add(s, "full_node", full_node);
     return s;
 }
 
