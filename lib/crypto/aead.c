@@ -23,6 +23,7 @@ void vpn_aead_seal(uint8_t *out, const uint8_t *text, size_t length, const uint8
         (void)crypto_aead_chacha20poly1305_ietf_encrypt(out, NULL, text, length, ad, ad_length, NULL, nonce, key);
     else
         zero(out, length);
+    vpn__sodium_burn(VPN__SODIUM_FRAMES);
 }
 
 int vpn_aead_open(uint8_t *out, const uint8_t *sealed, size_t length, const uint8_t *ad, size_t ad_length,
@@ -32,8 +33,11 @@ int vpn_aead_open(uint8_t *out, const uint8_t *sealed, size_t length, const uint
     if (length < VPN_TAG_BYTES)
         return VPN_EAUTH;
     size_t text = length - VPN_TAG_BYTES;
-    if (text <= TEXT_MAX &&
-        crypto_aead_chacha20poly1305_ietf_decrypt(out, NULL, NULL, sealed, length, ad, ad_length, nonce, key) == 0)
+    int status = -1;
+    if (text <= TEXT_MAX)
+        status = crypto_aead_chacha20poly1305_ietf_decrypt(out, NULL, NULL, sealed, length, ad, ad_length, nonce, key);
+    vpn__sodium_burn(VPN__SODIUM_FRAMES);
+    if (status == 0)
         return 0;
     zero(out, text);
     return VPN_EAUTH;
@@ -47,6 +51,7 @@ void vpn_xaead_seal(uint8_t *out, const uint8_t *text, size_t length, const uint
         (void)crypto_aead_xchacha20poly1305_ietf_encrypt(out, NULL, text, length, ad, ad_length, NULL, nonce, key);
     else
         zero(out, length);
+    vpn__sodium_burn(VPN__SODIUM_FRAMES);
 }
 
 int vpn_xaead_open(uint8_t *out, const uint8_t *sealed, size_t length, const uint8_t *ad, size_t ad_length,
@@ -56,8 +61,11 @@ int vpn_xaead_open(uint8_t *out, const uint8_t *sealed, size_t length, const uin
     if (length < VPN_TAG_BYTES)
         return VPN_EAUTH;
     size_t text = length - VPN_TAG_BYTES;
-    if (text <= TEXT_MAX &&
-        crypto_aead_xchacha20poly1305_ietf_decrypt(out, NULL, NULL, sealed, length, ad, ad_length, nonce, key) == 0)
+    int status = -1;
+    if (text <= TEXT_MAX)
+        status = crypto_aead_xchacha20poly1305_ietf_decrypt(out, NULL, NULL, sealed, length, ad, ad_length, nonce, key);
+    vpn__sodium_burn(VPN__SODIUM_FRAMES);
+    if (status == 0)
         return 0;
     zero(out, text);
     return VPN_EAUTH;

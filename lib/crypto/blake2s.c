@@ -9,6 +9,7 @@
 #include <vpn/crypto.h>
 
 #include "base/bytes.h"
+#include "crypto/sodium.h"
 
 #include <string.h>
 
@@ -71,8 +72,16 @@ static void compress(uint32_t h[8], uint64_t t, uint32_t last, const uint32_t m[
     h[7] ^= v7 ^ v15;
 }
 
-/* `bytes` is a multiple of the block, or less than one in the last call, where the rest of the block is zero. */
-static void blocks(vpn_blake2s *state, const uint8_t *data, size_t bytes, uint32_t last)
+#if defined(__GNUC__)
+#define NOINLINE __attribute__((noinline))
+#else
+#define NOINLINE
+#endif
+
+/* More than the frame of `absorb`, in which the compiler keeps words of the message wherever it likes. */
+#define FRAME_MOST 768
+
+static NOINLINE void absorb(vpn_blake2s *state, const uint8_t *data, size_t bytes, uint32_t last)
 {
     uint32_t m[16];
     do {
@@ -84,8 +93,15 @@ static void blocks(vpn_blake2s *state, const uint8_t *data, size_t bytes, uint32
         data += taken;
         bytes -= taken;
     } while (bytes > 0);
-    /* what is hashed may be a key */
     vpn_wipe(m, sizeof(m));
+}
+
+/* `bytes` is a multiple of the block, or less than one in the last call, where the rest of the block is zero. What is hashed
+   may be a key. */
+static void blocks(vpn_blake2s *state, const uint8_t *data, size_t bytes, uint32_t last)
+{
+    absorb(state, data, bytes, last);
+    vpn__sodium_burn(FRAME_MOST);
 }
 
 int vpn_blake2s_init(vpn_blake2s *state, size_t out_bytes, const uint8_t *key, size_t key_bytes)

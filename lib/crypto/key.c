@@ -148,6 +148,7 @@ void vpn_key_public(uint8_t out[VPN_KEY_BYTES], const uint8_t key[VPN_KEY_BYTES]
 {
     vpn__sodium_ready();
     (void)crypto_scalarmult_curve25519_base(out, key);
+    vpn__sodium_burn(VPN__SODIUM_FRAMES);
 }
 
 int vpn_key_is_zero(const uint8_t key[VPN_KEY_BYTES])

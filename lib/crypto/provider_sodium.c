@@ -26,6 +26,7 @@ static size_t seal(void *scratch, vpn_aead_job *jobs, size_t n)
                                                               job->ad_length, NULL, job->nonce, job->key) == 0;
         done += job->done;
     }
+    vpn__sodium_burn(VPN__SODIUM_FRAMES);
     return done;
 }
 
@@ -40,6 +41,7 @@ static size_t open(void *scratch, vpn_aead_job *jobs, size_t n)
                                                    job->ad, job->ad_length, job->nonce, job->key) == 0;
         done += job->done;
     }
+    vpn__sodium_burn(VPN__SODIUM_FRAMES);
     return done;
 }
 

@@ -14,4 +14,13 @@ static inline void vpn__sodium_ready(void)
     (void)status;
 }
 
+/* libsodium wipes its copies of keys, but not what the compiler spilled of them: ChaCha20 on AVX2 leaves half a key behind at
+   some lengths. `bytes` is what the calls before may have used of the stack below the caller. */
+#define VPN__SODIUM_FRAMES 4096
+
+static inline void vpn__sodium_burn(size_t bytes)
+{
+    sodium_stackzero(bytes);
+}
+
 #endif

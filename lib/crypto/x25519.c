@@ -18,5 +18,6 @@ int vpn_x25519(uint8_t out[VPN_KEY_BYTES], const uint8_t scalar[VPN_KEY_BYTES], 
     }
     memcpy(out, shared, sizeof(shared));
     vpn_wipe(shared, sizeof(shared));
+    vpn__sodium_burn(VPN__SODIUM_FRAMES);
     return status;
 }

@@ -38,3 +38,15 @@ endif()
 
 vpn_memory_test(failures scenario_net)
 target_sources(memory_failures PRIVATE memory/failures_bodies.c)
+
+# Frames are what the compiler makes of them, so only builds as they are shipped tell.
+if(NOT VPN_SANITIZE AND NOT VPN_COVERAGE AND NOT APPLE)
+  find_package(Threads REQUIRED)
+  vpn_memory_test(stack Threads::Threads)
+  target_sources(memory_stack PRIVATE memory/stack.c memory/stack_wraps.c)
+  target_link_options(memory_stack PRIVATE LINKER:-z,now)
+  foreach(wrapped crypto_scalarmult_curve25519 crypto_scalarmult_curve25519_base
+                  crypto_aead_chacha20poly1305_ietf_encrypt crypto_aead_chacha20poly1305_ietf_decrypt vpn_hkdf)
+    target_link_options(memory_stack PRIVATE LINKER:--wrap=${wrapped})
+  endforeach()
+endif()
