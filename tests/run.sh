@@ -8,9 +8,9 @@ usage()
     cat <<'END'
 usage: sh tests/run.sh [--quick] [--help]
 
-The release build with gcc and all tests; the library with clang for its warnings; three analysers; the unit, scenario and
-pitfall tests under AddressSanitizer and UndefinedBehaviorSanitizer; those with threads under ThreadSanitizer. Ends with
-status 0 only when tests ran and none failed.
+The release build with gcc and all tests; the library with clang for its warnings; three analysers; the unit tests under
+Valgrind; the unit, scenario and pitfall tests under AddressSanitizer and UndefinedBehaviorSanitizer; those with threads
+under ThreadSanitizer. Ends with status 0 only when tests ran and none failed.
 
   --quick   only the release build, and only its unit tests, scenario tests and checks
   --help    this text
@@ -125,6 +125,7 @@ else
         { cat build/configure.log; die "cmake failed for clang"; }
     cmake --build build/clang -- --quiet || die "the build with clang failed"
     script tests/analysers/run.sh
+    script tests/memory/valgrind.sh build/release
     build asan
     run asan
     say "building what has threads for tsan"
