@@ -52,7 +52,7 @@ static void weather(struct world *world)
 
 static void partition(struct world *world)
 {
-    uint32_t groups = 1 + world_below(world, 3);
+    uint32_t groups = world_chance(world, 600) ? 1 : 2 + world_below(world, 2);
     for (int i = 0; i < world->host_count; i++)
         world->hosts[i].group = world_below(world, groups);
     world_count(world, FAULT);
@@ -60,7 +60,7 @@ static void partition(struct world *world)
 
 static void isolate(struct world *world)
 {
-    any_host(world)->group = world_below(world, 4);
+    any_host(world)->group = world_chance(world, 700) ? 0 : 1 + world_below(world, 3);
     world_count(world, FAULT);
 }
 
@@ -183,6 +183,18 @@ static void change_key(struct world *world)
     host_settle(world, host);
 }
 
+/* It has no key at all, until somebody sets it again. */
+static void lose_key(struct world *world)
+{
+    struct host *host = any_up(world);
+    if (host == NULL)
+        return;
+    host->blank = 1;
+    vpn_wg_set_private_key(host->wg, NULL, host_now(world, host));
+    world_count(world, ADMIN);
+    host_settle(world, host);
+}
+
 static void change_psk(struct world *world)
 {
     peers_set_psk(world, &world->bonds[world_below(world, (uint32_t)world->bond_count)]);
@@ -259,9 +271,9 @@ void acts_something(struct world *world)
     static const struct {
         uint32_t weight;
         void (*act)(struct world *);
-    } acts[] = {{20, attack},    {10, weather},   {2, partition}, {6, isolate},         {10, roam},   {10, rebind},
-                {6, drift},      {3, jump},       {3, step_back}, {4, set_wall},        {6, restart}, {6, fall_asleep},
-                {2, change_key}, {4, change_psk}, {1, night},     {30, change_settings}};
+    } acts[] = {{20, attack},    {10, weather}, {2, partition},  {6, isolate},  {10, roam},           {10, rebind},
+                {6, drift},      {3, jump},     {3, step_back},  {4, set_wall}, {6, restart},         {6, fall_asleep},
+                {2, change_key}, {2, lose_key}, {4, change_psk}, {1, night},    {30, change_settings}};
     uint32_t sum = 0, pick;
     for (size_t i = 0; i < sizeof acts / sizeof *acts; i++)
         sum += acts[i].weight;

@@ -5,7 +5,8 @@
 #include "sim/host.h"
 #include "scenario/forge.h"
 
-#define SEEN 512
+#define SEEN   512
+#define COPIES 64
 
 enum way {
     REPLAY,    /* as it was, from where it came or from elsewhere */
@@ -33,7 +34,10 @@ struct attacker {
     uint16_t target;
     int steals; /* holds back one datagram in so many; 0: none */
     struct forger forger;
-    vpn_cookie_maker maker; /* of initiations to `target` */
+    uint16_t port;
+    vpn_cookie_maker maker;        /* of initiations to `target` */
+    vpn_cookie_maker past[COPIES]; /* as it was after each of the last ones: any of them may be answered */
+    size_t made;
 };
 
 struct attacker *attacker_new(struct world *world)
@@ -84,13 +88,18 @@ void attacker_gets(struct world *world, const struct datagram *d)
     struct attacker *a = world->attacker;
     if (d->sender == NOBODY || d->length != VPN_WG_COOKIE_BYTES || d->bytes[0] != 3)
         return;
-    if (vpn_cookie_read(&a->maker, d->bytes, world->hosts[d->sender].public_key, NULL, world->now) == VPN_OK)
+    for (size_t i = 0; i < COPIES; i++) {
+        if (vpn_cookie_read(&a->past[i], d->bytes, world->hosts[d->sender].public_key, NULL, world->now) != VPN_OK)
+            continue;
+        a->maker = a->past[i];
         TRACE("an attacker has a cookie of %u", d->sender);
+        break;
+    }
 }
 
 void attacker_flood(struct world *world)
 {
-    static const uint32_t sizes[] = {1, 5, 30, 200};
+    static const uint32_t sizes[] = {1, 5, 60, 400};
     struct attacker *a = world->attacker;
     a->way = (enum way)world_below(world, WAYS);
     a->target = (uint16_t)world_below(world, (uint32_t)world->host_count);
@@ -98,7 +107,10 @@ void attacker_flood(struct world *world)
     a->gap = world_chance(world, 300) ? MILLIS(300) : MILLIS(1);
     a->due = world->now;
     a->steals = world_chance(world, 200) ? 2 + (int)world_below(world, 20) : 0;
+    a->port = (uint16_t)(1000 + world_below(world, 8));
     vpn_cookie_maker_init(&a->maker);
+    for (size_t i = 0; i < COPIES; i++)
+        a->past[i] = a->maker;
     TRACE("an attacker begins: way %d, %u datagrams to %u", (int)a->way, a->left, a->target);
 }
 
@@ -123,6 +135,7 @@ static uint32_t make_initiation(struct world *world, uint8_t *bytes)
     test_fill(&world->rng, bytes, VPN_WG_INITIATION_BYTES);
     memcpy(bytes, "\1\0\0\0", 4);
     (void)vpn_mac_add(&a->maker, bytes, VPN_WG_INITIATION_BYTES, world->hosts[a->target].public_key, world->now);
+    a->past[a->made++ % COPIES] = a->maker;
     return VPN_WG_INITIATION_BYTES;
 }
 
@@ -215,7 +228,7 @@ void attacker_strike(struct world *world)
     if (world_chance(world, 600) || d.from.family == 0) {
         memset(&d.from, 0, sizeof d.from);
         d.from = a->forger.at;
-        d.from.port = (uint16_t)(1000 + world_below(world, 8));
+        d.from.port = a->port;
     }
     d.sender = NOBODY;
     if (d.to.family != 0)

@@ -70,6 +70,7 @@ void host_start(struct world *world, struct host *host)
     host->most_peers = 0;
     host->back = 0;
     host->suspended = 0;
+    host->blank = 0;
     vpn_wg_set_private_key(host->wg, host->private_key, host_now(world, host));
     for (int i = 0; i < host->tunnel_count; i++)
         peers_update(world, host, &host->tunnels[i]);

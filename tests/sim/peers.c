@@ -110,6 +110,9 @@ void peers_update(struct world *world, struct host *host, struct tunnel *tunnel)
 {
     const struct host *other = &world->hosts[tunnel->other];
     vpn_wg_peer settings;
+    if (host->blank)
+        vpn_wg_set_private_key(host->wg, host->private_key, host_now(world, host));
+    host->blank = 0;
     if (memcmp(tunnel->key, other->public_key, 32) != 0) {
         peers_remove(world, host, tunnel);
         memcpy(tunnel->key, other->public_key, 32);
@@ -152,6 +155,7 @@ void peers_set_key(struct world *world, struct host *host)
     host->memory.scarce = scarce;
     vpn_key_public(host->public_key, host->private_key);
     secrets_keep(world->secrets, host->private_key, 32);
+    host->blank = 0;
     if (host->wg != NULL)
         vpn_wg_set_private_key(host->wg, host->private_key, host_now(world, host));
 }

@@ -68,6 +68,7 @@ struct host {
     uint32_t epoch;    /* of its address */
     uint32_t group;    /* hosts of different groups cannot reach each other */
     vpn_time back;     /* when it wakes or starts; 0: it is up */
+    int blank;         /* its device has no key */
     int suspended;     /* it went to sleep in good order */
     uint32_t load_rate, replay_bits, mtu;
     struct tunnel tunnels[TUNNELS_MAX];
