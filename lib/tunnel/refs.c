@@ -71,7 +71,8 @@ uint32_t *vpn__refs_take(struct vpn__refs *r, uint32_t class)
 
 void vpn__refs_give(struct vpn__refs *r, uint32_t *array, uint32_t class)
 {
-    memcpy(array, &r->free[class], sizeof(void *));
+    const void *next = r->free[class];
+    memcpy(array, &next, sizeof next);
     r->free[class] = array;
 }
 

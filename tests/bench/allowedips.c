@@ -23,7 +23,7 @@ struct plain_trie {
 
 static uint32_t bit_of(const uint8_t *addr, uint32_t i)
 {
-    return addr[i / 8] >> (7 - i % 8) & 1u;
+    return (uint32_t)addr[i / 8] >> (7 - i % 8) & 1;
 }
 
 static uint32_t plain_node(struct plain_trie *t)
