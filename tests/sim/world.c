@@ -267,7 +267,8 @@ static void heal(struct world *world)
     link_clear(world->link);
     for (int i = 0; i < world->host_count; i++)
         heal_host(world, &world->hosts[i]);
-    run_until(world, world->now + LINK_LONGEST); /* what the storm left under way; it may still mislead about addresses */
+    run_until(world,
+              world->now + LINK_LONGEST); /* what the storm left under way; it may still mislead about addresses */
     for (int i = 0; i < world->host_count; i++)
         heal_tunnels(world, &world->hosts[i]);
     world->healed = world->now;
