@@ -5,6 +5,7 @@ option(VPN_WERROR "Treat warnings as errors" OFF)
 option(VPN_BUILD_TESTS "Build the tests" ${PROJECT_IS_TOP_LEVEL})
 option(VPN_BUILD_EXAMPLES "Build the example programs" ${PROJECT_IS_TOP_LEVEL})
 option(VPN_BUILD_DOCS "Add the target docs (needs Doxygen)" OFF)
+option(VPN_KEYLOG "Let programs ask for the secrets of handshakes, to decrypt captures; never for production" OFF)
 option(VPN_COVERAGE "Count which lines run" OFF)
 set(VPN_SANITIZE "" CACHE STRING "Sanitizers, such as address,undefined or thread")
 

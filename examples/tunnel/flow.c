@@ -10,12 +10,12 @@
 
 #include "log.h"
 
-int flow_open(flow *f, const char *name, int tun_fd)
+int flow_open(flow *f, const options *chosen)
 {
     int error;
 
-    *f = (flow){.tun = {.fd = -1, .watch = -1, .home = -1}, .udp = {.fd = {-1, -1}}};
-    if (tun_open(&f->tun, name, tun_fd) != 0 || udp_init(&f->udp) != 0)
+    *f = (flow){.tun = {.fd = -1, .watch = -1, .home = -1}, .udp = {.fd = {-1, -1}}, .keylog = {-1}};
+    if (tun_open(&f->tun, chosen->name, chosen->tun_fd) != 0 || udp_init(&f->udp) != 0)
         return -1;
     /* Pages of the slab become real when a packet of their length comes; most never do. */
     f->slab = malloc((size_t)BATCH * SLOT_BYTES);
@@ -24,6 +24,8 @@ int flow_open(flow *f, const char *name, int tun_fd)
         log_error("out of memory");
         return -1;
     }
+    if (keylog_open(&f->keylog, f->wg, chosen->keylog) != 0)
+        return -1;
     (void)vpn_wg_set_mtu(f->wg, f->tun.mtu);
     error = udp_bind(&f->udp, 0);
     if (error != 0)
@@ -53,6 +55,7 @@ void flow_close(flow *f)
     tun_close(&f->tun);
     udp_close(&f->udp);
     (void)vpn_wg_free(f->wg);
+    keylog_close(&f->keylog);
     vpn_queue_free(f->queue);
     free(f->slab);
     free(f->packets);

@@ -3,6 +3,8 @@
 #ifndef TUNNEL_FLOW_H
 #define TUNNEL_FLOW_H
 
+#include "keylog.h"
+#include "options.h"
 #include "platform.h"
 
 typedef struct flow {
@@ -10,6 +12,7 @@ typedef struct flow {
     vpn_queue *queue; /* packets that wait for a session */
     tun tun;
     udp udp;
+    keylog keylog;
     uint8_t *slab; /* BATCH slots, shared by all directions: nothing outlives its batch */
     vpn_packet *packets;
     vpn_peer_id *parked; /* peers that have had packets in the queue since it was last empty */
@@ -19,7 +22,7 @@ typedef struct flow {
 } flow;
 
 /* 0 or -1, with the reason in the log. flow_close also after a failure. */
-int flow_open(flow *f, const char *name, int tun_fd);
+int flow_open(flow *f, const options *chosen);
 void flow_close(flow *f);
 
 /* One batch, at most, from the interface or from a socket. 0 or TUN_GONE. */

@@ -126,7 +126,7 @@ int loop_open(loop *l, const options *chosen, int signals)
                               .set_fwmark = host_set_mark,
                               .get_fwmark = host_get_mark,
                               .scope_of = host_scope};
-    if (flow_open(&l->flow, chosen->name, chosen->tun_fd) != 0)
+    if (flow_open(&l->flow, chosen) != 0)
         return -1;
     l->waiter = waiter_new();
     if (l->waiter == NULL) {

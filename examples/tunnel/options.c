@@ -19,6 +19,7 @@ static const char help[] =
     "interface is there and wg(8) can configure it; bring it up with ip(8), or use wg-quick(8).\n"
     "\n"
     "  -f, --foreground  stay in the foreground and log to standard error\n"
+    "      --keylog FILE append the secrets of handshakes, to decrypt captures; only in builds for that\n"
     "      --help        print this text\n"
     "      --version     print the version\n"
     "\n"
@@ -49,6 +50,10 @@ static int arguments_read(options *out, int argc, char **argv)
             only_names = 1;
         } else if (strcmp(word, "-f") == 0 || strcmp(word, "--foreground") == 0) {
             out->foreground = 1;
+        } else if (strcmp(word, "--keylog") == 0) {
+            if (++i == argc)
+                return wrong("--keylog needs a file", NULL);
+            out->keylog = argv[i];
         } else if (strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0) {
             (void)fputs(help, stdout);
             return OPTIONS_DONE;

@@ -10,7 +10,8 @@ typedef struct options {
     int foreground;
     int level; /* LOG_LEVEL_* */
     int tun_fd;
-    int uapi_fd; /* inherited descriptors, or -1 */
+    const char *keylog; /* file, or NULL */
+    int uapi_fd;        /* inherited descriptors, or -1 */
 } options;
 
 /* OPTIONS_RUN; OPTIONS_DONE after --help or --version; OPTIONS_WRONG, and then standard error says why. */

@@ -70,22 +70,23 @@ typedef uint64_t vpn_time;
 
 /** @name Errors
  * @{ */
-#define VPN_OK       0     /**< done */
-#define VPN_EINVAL   (-1)  /**< an argument is outside what the call's page allows */
-#define VPN_ENOMEM   (-2)  /**< the allocator refused; nothing has changed */
-#define VPN_ESPACE   (-3)  /**< the output does not fit; where the call has a length pointer it now holds the need */
-#define VPN_ENOENT   (-4)  /**< no such peer, prefix or event */
-#define VPN_EEXIST   (-5)  /**< it is there already */
-#define VPN_ELIMIT   (-6)  /**< a documented limit is reached (peers, prefixes, queue) */
-#define VPN_EBUSY    (-7)  /**< packets are between begin and end */
-#define VPN_EAUTH    (-8)  /**< not authentic: a MAC, a tag or a signature does not hold */
-#define VPN_EREPLAY  (-9)  /**< seen before, or older than what is remembered */
-#define VPN_EEXPIRED (-10) /**< a key or a cookie has reached its age or message limit */
-#define VPN_EKEY     (-11) /**< a public key of low order: no secret can be agreed with it */
-#define VPN_EFORMAT  (-12) /**< bytes or text that do not parse */
-#define VPN_ESTATE   (-13) /**< not possible in the object's present state */
-#define VPN_ERANDOM  (-14) /**< the source of randomness failed */
-#define VPN_ESELF    (-15) /**< a peer that bears the device's own public key */
+#define VPN_OK           0    /**< done */
+#define VPN_EINVAL       (-1) /**< an argument is outside what the call's page allows */
+#define VPN_ENOMEM       (-2) /**< the allocator refused; nothing has changed */
+#define VPN_ESPACE       (-3) /**< the output does not fit; where the call has a length pointer it now holds the need */
+#define VPN_ENOENT       (-4) /**< no such peer, prefix or event */
+#define VPN_EEXIST       (-5) /**< it is there already */
+#define VPN_ELIMIT       (-6) /**< a documented limit is reached (peers, prefixes, queue) */
+#define VPN_EBUSY        (-7) /**< packets are between begin and end */
+#define VPN_EAUTH        (-8) /**< not authentic: a MAC, a tag or a signature does not hold */
+#define VPN_EREPLAY      (-9) /**< seen before, or older than what is remembered */
+#define VPN_EEXPIRED     (-10) /**< a key or a cookie has reached its age or message limit */
+#define VPN_EKEY         (-11) /**< a public key of low order: no secret can be agreed with it */
+#define VPN_EFORMAT      (-12) /**< bytes or text that do not parse */
+#define VPN_ESTATE       (-13) /**< not possible in the object's present state */
+#define VPN_ERANDOM      (-14) /**< the source of randomness failed */
+#define VPN_ESELF        (-15) /**< a peer that bears the device's own public key */
+#define VPN_EUNSUPPORTED (-16) /**< this build of the library cannot do it */
 /** @} */
 
 /**

@@ -12,6 +12,7 @@
 #include <vpn/crypto.h>
 #include <vpn/handshake.h>
 #include <vpn/key.h>
+#include <vpn/keylog.h>
 #include <vpn/mtu.h>
 #include <vpn/packet.h>
 #include <vpn/queue.h>

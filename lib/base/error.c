@@ -41,6 +41,8 @@ const char *vpn_strerror(int error)
         return "the source of randomness failed";
     case VPN_ESELF:
         return "the device's own public key";
+    case VPN_EUNSUPPORTED:
+        return "not supported by this build";
     }
     return "unknown error";
 }

@@ -14,6 +14,7 @@
 #define VPN_LIB_WIREGUARD_DEVICE_H
 
 #include <vpn/cookie.h>
+#include <vpn/keylog.h>
 #include <vpn/wg.h>
 
 #include "base/heap.h"
@@ -110,6 +111,10 @@ struct vpn_wg {
     struct vpn__unknown unknown[VPN__UNKNOWN_MAX];
     uint32_t unknown_next;
     vpn_wg_stats stats;
+#ifdef VPN_KEYLOG
+    vpn_keylog_line keylog;
+    void *keylog_user;
+#endif
 };
 
 /* Moves `wg->now` on and returns it. Every call that is given a time begins with it. */

@@ -5,6 +5,7 @@
 
 #include "base/env.h"
 #include "wireguard/crypt.h"
+#include "wireguard/keylog.h"
 #include "wireguard/keys.h"
 #include "wireguard/peer.h"
 #include "wireguard/wire.h"
@@ -75,6 +76,7 @@ uint8_t vpn__emit_initiation(vpn_wg *wg, struct vpn__peer *peer, vpn_packet *pac
         vpn__keys_end_handshake(wg, peer, 0);
         return error == VPN_EKEY ? VPN_REASON_LOW_ORDER : VPN_REASON_RANDOM;
     }
+    vpn__keylog_handshake(wg, peer, peer->handshake);
     vpn_mac_add(&peer->cookie, message, VPN_WG_INITIATION_BYTES, peer->public_key, wg->now);
     vpn__emit_address(peer, packet, VPN__INITIATION, VPN_WG_INITIATION_BYTES, VPN__HANDSHAKE_TOS);
     vpn__timers_authenticated_sent(&peer->timers, wg->now);

@@ -88,6 +88,10 @@ int vpn__handshake_respond(struct vpn__handshake *h, uint8_t *message, const vpn
     if (error == VPN_OK)
         error = vpn__noise_write_second(&h->noise, message + VPN__RESPONSE_NOISE, provider, remote, preshared,
                                         ephemeral, NULL, 0);
+#ifdef VPN_KEYLOG
+    memcpy(h->ephemeral, ephemeral, 32);
+    memcpy(h->preshared, preshared, 32);
+#endif
     vpn_wipe(ephemeral, sizeof ephemeral);
     if (error != VPN_OK) {
         vpn_wipe(h, sizeof *h);

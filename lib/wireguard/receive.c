@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "base/env.h"
 #include "wireguard/emit.h"
+#include "wireguard/keylog.h"
 #include "wireguard/keys.h"
 #include "wireguard/peer.h"
 #include "wireguard/schedule.h"
@@ -203,6 +204,8 @@ static uint8_t respond(vpn_wg *wg, struct vpn__peer *peer, struct vpn__handshake
         return error == VPN_ENOMEM ? VPN_REASON_MEMORY : VPN_REASON_RANDOM;
     error = vpn__handshake_respond(handshake, message, wg->local.provider, peer->public_key, peer->preshared, index,
                                    &wg->env);
+    if (error == VPN_OK)
+        vpn__keylog_handshake(wg, peer, handshake);
     session = error == VPN_OK ? vpn__keys_session(wg, peer, handshake, &error) : NULL;
     if (session == NULL) {
         vpn__index_remove(&wg->by_index, index);

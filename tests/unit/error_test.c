@@ -7,9 +7,10 @@
 static const struct {
     int have, number;
 } errors[] = {
-    {VPN_OK, 0},        {VPN_EINVAL, -1},  {VPN_ENOMEM, -2},   {VPN_ESPACE, -3},  {VPN_ENOENT, -4},    {VPN_EEXIST, -5},
-    {VPN_ELIMIT, -6},   {VPN_EBUSY, -7},   {VPN_EAUTH, -8},    {VPN_EREPLAY, -9}, {VPN_EEXPIRED, -10}, {VPN_EKEY, -11},
-    {VPN_EFORMAT, -12}, {VPN_ESTATE, -13}, {VPN_ERANDOM, -14}, {VPN_ESELF, -15},
+    {VPN_OK, 0},         {VPN_EINVAL, -1},        {VPN_ENOMEM, -2},   {VPN_ESPACE, -3},  {VPN_ENOENT, -4},
+    {VPN_EEXIST, -5},    {VPN_ELIMIT, -6},        {VPN_EBUSY, -7},    {VPN_EAUTH, -8},   {VPN_EREPLAY, -9},
+    {VPN_EEXPIRED, -10}, {VPN_EKEY, -11},         {VPN_EFORMAT, -12}, {VPN_ESTATE, -13}, {VPN_ERANDOM, -14},
+    {VPN_ESELF, -15},    {VPN_EUNSUPPORTED, -16},
 };
 #define ERRORS (sizeof(errors) / sizeof(errors[0]))
 
