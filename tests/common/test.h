@@ -40,6 +40,15 @@ static inline void test_add(Suite *suite, const char *name, const TTest *test)
     suite_add_tcase(suite, tcase);
 }
 
+/* A case of one test that runs with _i from 0 to turns - 1. */
+static inline void test_loop(Suite *suite, const char *name, const TTest *test, int turns)
+{
+    TCase *tcase = tcase_create(name);
+    tcase_add_loop_test(tcase, test, 0, turns);
+    tcase_set_timeout(tcase, 120);
+    suite_add_tcase(suite, tcase);
+}
+
 static inline int test_nibble(char c)
 {
     if (c >= '0' && c <= '9')

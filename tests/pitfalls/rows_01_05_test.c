@@ -369,25 +369,17 @@ END_TEST
 
 Suite *suite(void);
 
-static void loop(Suite *s, const char *name, const TTest *test, int turns)
-{
-    TCase *tcase = tcase_create(name);
-    tcase_add_loop_test(tcase, test, 0, turns);
-    tcase_set_timeout(tcase, 60);
-    suite_add_tcase(s, tcase);
-}
-
 Suite *suite(void)
 {
     Suite *s = suite_create("pitfalls/1-5");
-    loop(s, "1 initiation", pitfall_01_aead_failure_ignored_initiation, PROVIDERS);
-    loop(s, "1 response", pitfall_01_aead_failure_ignored_response, PROVIDERS);
-    loop(s, "1 cookie reply", pitfall_01_aead_failure_ignored_cookie_reply, PROVIDERS);
-    loop(s, "1 data", pitfall_01_aead_failure_ignored_data, 2 * PROVIDERS);
-    loop(s, "2 whole", pitfall_02_long_datagram_before_authentication, 1);
-    loop(s, "2 too long", pitfall_02_longer_than_the_buffer, 6);
-    loop(s, "4", pitfall_04_endpoint_from_unauthenticated_packet, STATES);
-    loop(s, "5", pitfall_05_endpoint_moved_by_cookie_reply, 2);
+    test_loop(s, "1 initiation", pitfall_01_aead_failure_ignored_initiation, PROVIDERS);
+    test_loop(s, "1 response", pitfall_01_aead_failure_ignored_response, PROVIDERS);
+    test_loop(s, "1 cookie reply", pitfall_01_aead_failure_ignored_cookie_reply, PROVIDERS);
+    test_loop(s, "1 data", pitfall_01_aead_failure_ignored_data, 2 * PROVIDERS);
+    test_loop(s, "2 whole", pitfall_02_long_datagram_before_authentication, 1);
+    test_loop(s, "2 too long", pitfall_02_longer_than_the_buffer, 6);
+    test_loop(s, "4", pitfall_04_endpoint_from_unauthenticated_packet, STATES);
+    test_loop(s, "5", pitfall_05_endpoint_moved_by_cookie_reply, 2);
     return s;
 }
 

@@ -391,26 +391,18 @@ END_TEST
 
 Suite *suite(void);
 
-static void loop(Suite *s, const char *name, const TTest *test, int turns)
-{
-    TCase *tcase = tcase_create(name);
-    tcase_add_loop_test(tcase, test, 0, turns);
-    tcase_set_timeout(tcase, 60);
-    suite_add_tcase(s, tcase);
-}
-
 Suite *suite(void)
 {
     Suite *s = suite_create("pitfalls/6-10");
-    loop(s, "6", pitfall_06_endpoint_moved_by_replayed_data, 2);
-    loop(s, "7", pitfall_07_keepalives_skip_the_replay_check, 2);
-    loop(s, "7 confirming", pitfall_07_confirming_keepalive, 1);
-    loop(s, "8", pitfall_08_inner_source_unchecked, 2);
-    loop(s, "9", pitfall_09_replay_arithmetic, 3);
-    loop(s, "10 32 bits", pitfall_10_counter_of_32_bits, 1);
-    loop(s, "10 rekey", pitfall_10_rekey_after_messages, 2);
-    loop(s, "10 reject", pitfall_10_reject_after_messages, 2);
-    loop(s, "10 session", pitfall_10_session_alone, 1);
+    test_loop(s, "6", pitfall_06_endpoint_moved_by_replayed_data, 2);
+    test_loop(s, "7", pitfall_07_keepalives_skip_the_replay_check, 2);
+    test_loop(s, "7 confirming", pitfall_07_confirming_keepalive, 1);
+    test_loop(s, "8", pitfall_08_inner_source_unchecked, 2);
+    test_loop(s, "9", pitfall_09_replay_arithmetic, 3);
+    test_loop(s, "10 32 bits", pitfall_10_counter_of_32_bits, 1);
+    test_loop(s, "10 rekey", pitfall_10_rekey_after_messages, 2);
+    test_loop(s, "10 reject", pitfall_10_reject_after_messages, 2);
+    test_loop(s, "10 session", pitfall_10_session_alone, 1);
     return s;
 }
 

@@ -320,25 +320,17 @@ END_TEST
 
 Suite *suite(void);
 
-static void loop(Suite *s, const char *name, const TTest *test, int turns)
-{
-    TCase *tcase = tcase_create(name);
-    tcase_add_loop_test(tcase, test, 0, turns);
-    tcase_set_timeout(tcase, 120);
-    suite_add_tcase(s, tcase);
-}
-
 Suite *suite(void)
 {
     Suite *s = suite_create("pitfalls/31-34");
-    loop(s, "31", pitfall_31_spoofed_sources_own_no_limiter_entry, 1);
-    loop(s, "32 silence", pitfall_32_idle_pair_falls_silent, 1);
-    loop(s, "32 answers", pitfall_32_keepalives_are_not_answered, 1);
-    loop(s, "32 persistent", pitfall_32_persistent_keepalives_have_no_echo, 1);
-    loop(s, "33 sessions", pitfall_33_clock_jumps_both_ways, 2);
-    loop(s, "33 handshakes", pitfall_33_clock_jumps_while_connecting, 2);
-    loop(s, "34 stamps", pitfall_34_stamps_increase_without_a_clock, WALLS);
-    loop(s, "34 boot", pitfall_34_handshakes_after_a_boot_without_a_clock, WALLS);
+    test_loop(s, "31", pitfall_31_spoofed_sources_own_no_limiter_entry, 1);
+    test_loop(s, "32 silence", pitfall_32_idle_pair_falls_silent, 1);
+    test_loop(s, "32 answers", pitfall_32_keepalives_are_not_answered, 1);
+    test_loop(s, "32 persistent", pitfall_32_persistent_keepalives_have_no_echo, 1);
+    test_loop(s, "33 sessions", pitfall_33_clock_jumps_both_ways, 2);
+    test_loop(s, "33 handshakes", pitfall_33_clock_jumps_while_connecting, 2);
+    test_loop(s, "34 stamps", pitfall_34_stamps_increase_without_a_clock, WALLS);
+    test_loop(s, "34 boot", pitfall_34_handshakes_after_a_boot_without_a_clock, WALLS);
     return s;
 }
 

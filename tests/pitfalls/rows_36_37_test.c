@@ -281,25 +281,17 @@ END_TEST
 
 Suite *suite(void);
 
-static void loop(Suite *s, const char *name, const TTest *test, int turns)
-{
-    TCase *tcase = tcase_create(name);
-    tcase_add_loop_test(tcase, test, 0, turns);
-    tcase_set_timeout(tcase, 60);
-    suite_add_tcase(s, tcase);
-}
-
 Suite *suite(void)
 {
     Suite *s = suite_create("pitfalls/36-37");
-    loop(s, "36 preshared", pitfall_36_preshared_key_loses_nothing, 4);
-    loop(s, "36 not ignored", pitfall_36_preshared_key_is_not_ignored, 1);
-    loop(s, "36 private", pitfall_36_private_key_stops_sending, 2);
-    loop(s, "36 handshake", pitfall_36_private_key_drops_the_handshake, 1);
-    loop(s, "36 same", pitfall_36_same_key_changes_nothing, 1);
-    loop(s, "37 sending", pitfall_37_order_of_sending, 1);
-    loop(s, "37 receiving", pitfall_37_order_of_receiving, 1);
-    loop(s, "37 waiting", pitfall_37_order_of_what_waited, 1);
+    test_loop(s, "36 preshared", pitfall_36_preshared_key_loses_nothing, 4);
+    test_loop(s, "36 not ignored", pitfall_36_preshared_key_is_not_ignored, 1);
+    test_loop(s, "36 private", pitfall_36_private_key_stops_sending, 2);
+    test_loop(s, "36 handshake", pitfall_36_private_key_drops_the_handshake, 1);
+    test_loop(s, "36 same", pitfall_36_same_key_changes_nothing, 1);
+    test_loop(s, "37 sending", pitfall_37_order_of_sending, 1);
+    test_loop(s, "37 receiving", pitfall_37_order_of_receiving, 1);
+    test_loop(s, "37 waiting", pitfall_37_order_of_what_waited, 1);
     return s;
 }
 

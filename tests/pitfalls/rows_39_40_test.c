@@ -291,23 +291,15 @@ END_TEST
 
 Suite *suite(void);
 
-static void loop(Suite *s, const char *name, const TTest *test, int turns)
-{
-    TCase *tcase = tcase_create(name);
-    tcase_add_loop_test(tcase, test, 0, turns);
-    tcase_set_timeout(tcase, 60);
-    suite_add_tcase(s, tcase);
-}
-
 Suite *suite(void)
 {
     Suite *s = suite_create("pitfalls/39-40");
-    loop(s, "39 never", pitfall_39_never_means_never, 2);
-    loop(s, "39 state", pitfall_39_state_is_that_of_now, 1);
-    loop(s, "39 counters", pitfall_39_counters_are_exact, 1);
-    loop(s, "40 peers", pitfall_40_peer_ends_with_batches_in_flight, ENDS);
-    loop(s, "40 once", pitfall_40_end_comes_once, 1);
-    loop(s, "40 names", pitfall_40_removed_peer_is_named_in_vain, 1);
+    test_loop(s, "39 never", pitfall_39_never_means_never, 2);
+    test_loop(s, "39 state", pitfall_39_state_is_that_of_now, 1);
+    test_loop(s, "39 counters", pitfall_39_counters_are_exact, 1);
+    test_loop(s, "40 peers", pitfall_40_peer_ends_with_batches_in_flight, ENDS);
+    test_loop(s, "40 once", pitfall_40_end_comes_once, 1);
+    test_loop(s, "40 names", pitfall_40_removed_peer_is_named_in_vain, 1);
     return s;
 }
 

@@ -10,49 +10,10 @@ static struct duel *small_duel(uint64_t seed)
     return duel_new(seed, &config);
 }
 
-/* An initiation that is no more than its macs. */
-static void hollow(struct duel *d, uint8_t message[148])
-{
-    forge_bytes(&d->f, message, 148);
-    memset(message, 0, 4);
-    message[0] = 1;
-    memcpy(d->f.remote, d->a->public_key, 32);
-    d->f.index = forge_le32(message + 4);
-    forge_macs(&d->f, message, 148);
-}
-
-/* `n` hollow initiations from as many addresses. */
-static void flood(struct duel *d, uint32_t n)
-{
-    uint8_t message[148];
-    int held = d->f.has_cookie;
-    d->f.has_cookie = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        vpn_endpoint from = {.family = 4, .port = (uint16_t)(1 + test_below(&d->net->seed, 60000)), .addr = {100}};
-        test_fill(&d->net->seed, from.addr + 1, 3);
-        hollow(d, message);
-        node_feed(d->a, &from, message, 148);
-    }
-    d->f.has_cookie = held;
-}
-
 /* Brings the device under load at this moment. */
 static void overload(struct duel *d)
 {
-    flood(d, RATE + 1);
-    ck_assert_uint_eq(node_stats(d->a).under_load, 1);
-}
-
-/* The forger asks with an initiation and reads the cookie that comes back. */
-static void get_cookie(struct duel *d, const vpn_endpoint *from)
-{
-    uint8_t message[148];
-    d->f.has_cookie = 0;
-    hollow(d, message);
-    vpn_packet packet = node_feed(d->a, from, message, 148);
-    ck_assert_uint_eq(packet.verdict, VPN_TO_NET);
-    ck_assert_uint_eq(packet.type, 3);
-    ck_assert_int_eq(forge_read_cookie_reply(&d->f, packet.data + packet.offset), 0);
+    duel_overload(d, RATE);
 }
 
 /* The rate is "more than": the last one of the budget still passes. Load ends a second after the last excess. */
@@ -61,11 +22,11 @@ START_TEST(load)
     struct duel *d = small_duel(1);
     uint8_t message[148];
     net_run(d->net, SECONDS(2));
-    flood(d, RATE);
+    duel_flood(d, RATE);
     ck_assert_uint_eq(d->a->drops[VPN_REASON_HANDSHAKE], RATE);
     ck_assert_uint_eq(node_stats(d->a).under_load, 0);
     ck_assert_uint_eq(node_events(d->a, VPN_WG_LOAD_ON), 0);
-    hollow(d, message);
+    duel_hollow(d, message);
     vpn_packet packet = node_feed(d->a, &d->f.at, message, 148);
     ck_assert_uint_eq(packet.verdict, VPN_TO_NET);
     ck_assert_uint_eq(packet.length, 64);
@@ -96,14 +57,14 @@ START_TEST(default_rate)
 {
     struct duel *d = duel_new(2, NULL);
     for (int i = 0; i < 10; i++) {
-        flood(d, 99);
+        duel_flood(d, 99);
         net_run(d->net, MILLIS(100));
     }
     ck_assert_uint_eq(node_stats(d->a).cookies_sent, 0);
     net_run(d->net, SECONDS(2));
-    flood(d, 1000);
+    duel_flood(d, 1000);
     ck_assert_uint_eq(node_stats(d->a).cookies_sent, 0);
-    flood(d, 1);
+    duel_flood(d, 1);
     ck_assert_uint_eq(node_stats(d->a).cookies_sent, 1);
     duel_free(d);
 }
@@ -118,7 +79,7 @@ START_TEST(mac1_first)
         overload(d);
     uint64_t cookies = node_stats(d->a).cookies_sent;
     for (uint32_t i = 0; i < 132; i++) {
-        hollow(d, message);
+        duel_hollow(d, message);
         message[i] ^= 0x40;
         vpn_packet packet = node_poke(d->a, &d->f.at, message, 148);
         ck_assert_uint_eq(packet.verdict, VPN_DROP);
@@ -136,7 +97,7 @@ START_TEST(cookie_for_initiation)
     struct duel *d = small_duel(4);
     net_run(d->net, SECONDS(10));
     overload(d);
-    get_cookie(d, &d->f.at);
+    duel_get_cookie(d, &d->f.at);
     vpn_time drawn = d->net->now;
     ck_assert_uint_eq(duel_initiate(d).length, 92);
     vpn_endpoint at = d->f.at;
@@ -170,7 +131,7 @@ START_TEST(zero_secret)
     else
         for (int i = 0; i < RATE; i++) { /* mac2 is not proof, so these come out of the common budget */
             uint8_t message[148];
-            hollow(d, message);
+            duel_hollow(d, message);
             node_feed(d->a, &d->f.at, message, 148);
         }
     ck_assert_uint_eq(duel_initiate(d).length, 64);
@@ -199,9 +160,9 @@ START_TEST(source_budget)
         test_fill(&d->net->seed, d->f.at.addr, 16);
     }
     overload(d);
-    get_cookie(d, &d->f.at);
+    duel_get_cookie(d, &d->f.at);
     for (int i = 0; i < 7; i++) {
-        hollow(d, message);
+        duel_hollow(d, message);
         ck_assert_uint_eq(node_poke(d->a, &d->f.at, message, 148).reason,
                           i < 5 ? VPN_REASON_HANDSHAKE : VPN_REASON_RATE);
     }
@@ -210,19 +171,19 @@ START_TEST(source_budget)
     near.port++;
     if (_i)
         near.addr[12] ^= 1;
-    get_cookie(d, &near);
-    hollow(d, message);
+    duel_get_cookie(d, &near);
+    duel_hollow(d, message);
     ck_assert_uint_eq(node_poke(d->a, &near, message, 148).reason, VPN_REASON_RATE);
     net_run(d->net, MILLIS(50));
-    hollow(d, message);
+    duel_hollow(d, message);
     ck_assert_uint_eq(node_poke(d->a, &near, message, 148).reason, VPN_REASON_HANDSHAKE);
-    hollow(d, message);
+    duel_hollow(d, message);
     ck_assert_uint_eq(node_poke(d->a, &near, message, 148).reason, VPN_REASON_RATE);
     /* Another source is not touched. */
     vpn_endpoint far = d->f.at;
     far.addr[_i ? 7 : 3] ^= 1;
-    get_cookie(d, &far);
-    hollow(d, message);
+    duel_get_cookie(d, &far);
+    duel_hollow(d, message);
     ck_assert_uint_eq(node_poke(d->a, &far, message, 148).reason, VPN_REASON_HANDSHAKE);
     duel_free(d);
 }
@@ -235,11 +196,11 @@ START_TEST(spoofed_sources)
     uint8_t message[148];
     d->net->no_log = 1;
     overload(d);
-    get_cookie(d, &d->f.at);
+    duel_get_cookie(d, &d->f.at);
     for (int round = 0; round < 20; round++) {
-        flood(d, 500);
+        duel_flood(d, 500);
         for (int i = 0; i < 5; i++) {
-            hollow(d, message);
+            duel_hollow(d, message);
             ck_assert_uint_eq(node_poke(d->a, &d->f.at, message, 148).reason, VPN_REASON_HANDSHAKE);
         }
         net_run(d->net, MILLIS(250));
@@ -259,12 +220,12 @@ START_TEST(honest_peer_connects)
     b->peers[0] = 0;
     node_add(b, d->a, NULL);
     overload(d);
-    get_cookie(d, &d->f.at);
+    duel_get_cookie(d, &d->f.at);
     node_send(b, d->a, 20);
     for (int i = 0; i < 80; i++) {
-        flood(d, 5);
+        duel_flood(d, 5);
         for (int k = 0; k < 5 && _i; k++) {
-            hollow(d, message);
+            duel_hollow(d, message);
             node_feed(d->a, &d->f.at, message, 148);
         }
         net_run(d->net, MILLIS(100));

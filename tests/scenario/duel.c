@@ -74,6 +74,47 @@ void duel_from_forger(struct duel *d)
     ck_assert_uint_eq(node_peer_stats(d->a, d->id).initiator, 0);
 }
 
+void duel_hollow(struct duel *d, uint8_t message[148])
+{
+    forge_bytes(&d->f, message, 148);
+    memset(message, 0, 4);
+    message[0] = 1;
+    memcpy(d->f.remote, d->a->public_key, 32);
+    d->f.index = forge_le32(message + 4);
+    forge_macs(&d->f, message, 148);
+}
+
+void duel_flood(struct duel *d, uint32_t n)
+{
+    uint8_t message[148];
+    int held = d->f.has_cookie;
+    d->f.has_cookie = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        vpn_endpoint from = {.family = 4, .port = (uint16_t)(1 + test_below(&d->net->seed, 60000)), .addr = {100}};
+        test_fill(&d->net->seed, from.addr + 1, 3);
+        duel_hollow(d, message);
+        node_feed(d->a, &from, message, 148);
+    }
+    d->f.has_cookie = held;
+}
+
+void duel_overload(struct duel *d, uint32_t load_rate)
+{
+    duel_flood(d, load_rate + 1);
+    ck_assert_uint_eq(node_stats(d->a).under_load, 1);
+}
+
+void duel_get_cookie(struct duel *d, const vpn_endpoint *from)
+{
+    uint8_t message[148];
+    d->f.has_cookie = 0;
+    duel_hollow(d, message);
+    vpn_packet packet = node_feed(d->a, from, message, 148);
+    ck_assert_uint_eq(packet.verdict, VPN_TO_NET);
+    ck_assert_uint_eq(packet.type, 3);
+    ck_assert_int_eq(forge_read_cookie_reply(&d->f, packet.data + packet.offset), 0);
+}
+
 vpn_packet duel_text(struct duel *d, const vpn_endpoint *from, uint64_t counter, const uint8_t *text, uint32_t length)
 {
     uint8_t message[2048 + 32];

@@ -29,6 +29,15 @@ void duel_from_forger(struct duel *d);
 /* Only the initiation, with the next time stamp. */
 vpn_packet duel_initiate(struct duel *d);
 
+/* An initiation that is no more than its macs; mac2 when the forger holds a cookie. */
+void duel_hollow(struct duel *d, uint8_t message[148]);
+/* `n` of them without mac2, from as many addresses. */
+void duel_flood(struct duel *d, uint32_t n);
+/* Brings the device, whose load_rate is given, under load at this moment. */
+void duel_overload(struct duel *d, uint32_t load_rate);
+/* The forger asks a loaded device with an initiation, and reads the cookie that comes back to `from`. */
+void duel_get_cookie(struct duel *d, const vpn_endpoint *from);
+
 /* Messages from the forger. */
 vpn_packet duel_keepalive(struct duel *d);
 vpn_packet duel_data(struct duel *d);

@@ -92,6 +92,31 @@ static void mix_dh(struct forger *f, uint8_t key[32], const uint8_t scalar[32], 
     vpn_hkdf(f->chain, key, NULL, f->chain, shared, 32);
 }
 
+/* What a reader who does not look agrees on with a public key of low order: zero, whoever sent it. */
+static void mix_zero(struct forger *f, uint8_t key[32])
+{
+    const uint8_t shared[32] = {0};
+    vpn_hkdf(f->chain, key, NULL, f->chain, shared, 32);
+}
+
+static void mix_ours(struct forger *f, uint8_t key[32], int weak, const uint8_t scalar[32], const uint8_t point[32])
+{
+    if (weak) {
+        mix_zero(f, key);
+    } else {
+        mix_dh(f, key, scalar, point);
+    }
+}
+
+static void draw_ephemeral(struct forger *f, uint8_t public_key[32])
+{
+    forge_bytes(f, f->ephemeral, 32);
+    vpn_key_public(public_key, f->ephemeral);
+    if (f->weak_ephemeral) {
+        memcpy(public_key, f->point, 32);
+    }
+}
+
 static void seal(struct forger *f, uint8_t *out, const uint8_t *text, size_t length, const uint8_t key[32])
 {
     const uint8_t nonce[12] = {0};
@@ -138,12 +163,11 @@ static void initiation_head(struct forger *f, uint8_t out[148], const uint8_t re
     memcpy(f->remote, remote, 32);
     forge_bytes(f, out + 4, 4);
     f->index = forge_le32(out + 4);
-    forge_bytes(f, f->ephemeral, 32);
-    vpn_key_public(out + 8, f->ephemeral);
+    draw_ephemeral(f, out + 8);
     start(f, remote);
     vpn_hkdf(f->chain, NULL, NULL, f->chain, out + 8, 32);
     mix_hash(f, out + 8, 32);
-    mix_dh(f, key, f->ephemeral, remote);
+    mix_ours(f, key, f->weak_ephemeral, f->ephemeral, remote);
     seal(f, out + 40, claimed, 32, key);
 }
 
@@ -151,7 +175,7 @@ void forge_initiation(struct forger *f, uint8_t out[148], const uint8_t remote[3
 {
     uint8_t key[32];
     initiation_head(f, out, remote, f->public_key);
-    mix_dh(f, key, f->private_key, remote);
+    mix_ours(f, key, f->weak_static, f->private_key, remote);
     seal(f, out + 88, stamp, 12, key);
     forge_macs(f, out, 148);
 }
@@ -198,12 +222,11 @@ void forge_response(struct forger *f, uint8_t out[92])
     forge_bytes(f, out + 4, 4);
     f->index = forge_le32(out + 4);
     put_le(out + 8, f->remote_index, 4);
-    forge_bytes(f, f->ephemeral, 32);
-    vpn_key_public(out + 12, f->ephemeral);
+    draw_ephemeral(f, out + 12);
     vpn_hkdf(f->chain, NULL, NULL, f->chain, out + 12, 32);
     mix_hash(f, out + 12, 32);
-    mix_dh(f, key, f->ephemeral, f->remote_ephemeral);
-    mix_dh(f, key, f->ephemeral, f->remote);
+    mix_ours(f, key, f->weak_ephemeral, f->ephemeral, f->remote_ephemeral);
+    mix_ours(f, key, f->weak_ephemeral, f->ephemeral, f->remote);
     mix_psk(f, key);
     seal(f, out + 44, NULL, 0, key);
     vpn_hkdf(f->receive, f->send, NULL, f->chain, NULL, 0);

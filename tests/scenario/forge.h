@@ -17,6 +17,9 @@ struct forger {
     uint8_t send[32], receive[32];
     uint8_t cookie[16], last_mac1[16];
     int has_cookie;
+    int weak_static;    /* 1: public_key is of low order, and all that is agreed with it is zero */
+    int weak_ephemeral; /* 1: likewise `point`, which goes out as the ephemeral key */
+    uint8_t point[32];
     uint32_t index, remote_index; /* of the session: ours and theirs */
     uint64_t counter;
     vpn_endpoint at;

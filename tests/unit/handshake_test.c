@@ -3,6 +3,7 @@
 
 #include "base/bytes.h"
 #include "common/host.h"
+#include "common/points.h"
 
 #define INDEX_A UINT32_C(0x01020304)
 #define INDEX_B UINT32_C(0xf1f2f3f4)
@@ -262,25 +263,14 @@ START_TEST(wrong_order)
 }
 END_TEST
 
-/* The seven points of low order, and those that are not canonical. */
-static const char *const low_order[] = {
-    "0000000000000000000000000000000000000000000000000000000000000000",
-    "0100000000000000000000000000000000000000000000000000000000000000",
-    "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
-    "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
-    "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-    "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-    "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-};
-
 START_TEST(low_order_keys)
 {
     uint8_t remote[32], got[12], point[32];
     memset(response, 0, sizeof(response));
     response[0] = 2;
     start();
-    for (size_t i = 0; i < sizeof(low_order) / sizeof(*low_order); i++) {
-        test_hex(point, 32, low_order[i]);
+    for (int i = 0; i < TEST_LOW_ORDER; i++) {
+        test_low_order(point, i);
         ck_assert_int_eq(vpn_handshake_initiate(a.h, initiation, point, psk, 1, stamp), VPN_EKEY);
         ck_assert_int_eq(vpn_handshake_read_response(a.h, response), VPN_ESTATE);
         initiate(psk);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "common/test.h"
+#include "common/points.h"
 
 #include <vpn/crypto.h>
 #include <vpn/key.h>
@@ -59,26 +59,14 @@ START_TEST(an_agreement)
 }
 END_TEST
 
-/* 0, 1, the two points of order 8, and p - 1, p, p + 1, the non-canonical forms of the first three among them. */
-static const char *const low_order[] = {
-    "0000000000000000000000000000000000000000000000000000000000000000",
-    "0100000000000000000000000000000000000000000000000000000000000000",
-    "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
-    "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
-    "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-    "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-    "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-};
-
 /* With the ignored bit clear and set, for any scalar. */
 START_TEST(points_of_low_order_are_refused)
 {
     uint64_t seed = 21;
-    for (size_t i = 0; i < 14; i++) {
+    for (int i = 0; i < TEST_LOW_ORDER; i++) {
         for (int round = 0; round < 20; round++) {
             uint8_t scalar[32], point[32], out[32];
-            test_hex(point, 32, low_order[i / 2]);
-            point[31] |= (uint8_t)(i % 2 << 7);
+            test_low_order(point, i);
             test_fill(&seed, scalar, 32);
             memset(out, 0xcc, 32);
             ck_assert_int_eq(vpn_x25519(out, scalar, point), VPN_EKEY);
