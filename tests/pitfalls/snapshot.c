@@ -136,6 +136,18 @@ static void compare_peers(const struct snapshot_peer *want, const struct snapsho
     ck_assert_msg(memcmp(have->inside, want->inside, sizeof want->inside) == 0, "a peer's inner state moved");
 }
 
+void snapshot_peers_unmoved(struct node *node, const struct snapshot_all *before)
+{
+    struct snapshot_all *have = malloc(sizeof *have);
+    ck_assert_ptr_nonnull(have);
+    snapshot_take(node, have);
+    ck_assert_uint_eq(have->count, before->count);
+    for (size_t i = 0; i < before->count; i++)
+        compare_peers(&before->peers[i], &have->peers[i]);
+    vpn_wipe(have, sizeof *have);
+    free(have);
+}
+
 void snapshot_unmoved_but(struct node *node, const struct snapshot_all *before, const uint64_t counts[VPN_REASONS])
 {
     struct snapshot_all *want = malloc(sizeof *want), *have = malloc(sizeof *have);

@@ -42,6 +42,9 @@ void snapshot_unmoved(struct node *node, const struct snapshot_all *before, uint
 /* The same for several reasons. */
 void snapshot_unmoved_but(struct node *node, const struct snapshot_all *before, const uint64_t counts[VPN_REASONS]);
 
+/* Asserts that no peer moved, whatever the device itself did. */
+void snapshot_peers_unmoved(struct node *node, const struct snapshot_all *before);
+
 /* Feeds a message that has to be dropped for `reason`, and to move nothing. */
 void snapshot_attack(struct node *node, const vpn_endpoint *from, const uint8_t *message, uint32_t length,
                      uint32_t reason);
