@@ -14,7 +14,7 @@ int flow_open(flow *f, const options *chosen)
 {
     int error;
 
-    *f = (flow){.tun = {.fd = -1, .watch = -1, .home = -1}, .udp = {.fd = {-1, -1}}, .keylog = {-1}};
+    *f = (flow){.tun = {.fd = -1, .watch = -1}, .udp = {.fd = {-1, -1}}, .keylog = {-1}};
     if (tun_open(&f->tun, chosen->name, chosen->tun_fd) != 0 || udp_init(&f->udp) != 0)
         return -1;
     /* Pages of the slab become real when a packet of their length comes; most never do. */

@@ -24,9 +24,9 @@
 
 typedef struct tun {
     int fd;
-    int watch; /* readable when the interface may have changed: then tun_refresh, which may replace it; or -1 */
-    int home;  /* this and the next are the platform's own */
-    uint64_t place;
+    int watch;     /* readable when the interface may have changed: then tun_refresh, which may replace it; or -1 */
+    uint64_t home; /* this and the next are the platform's own */
+    int followed;
     uint32_t mtu;
     char name[TUN_NAME_BYTES];
 } tun;

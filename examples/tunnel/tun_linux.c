@@ -1,26 +1,23 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The TUN descriptor stays good wherever its interface goes. What is asked about the interface (its MTU) must be asked in
- * the namespace where it is now, so `watch` is a route socket in that namespace, made anew after each move. The process
- * itself stays in the namespace where it was started: there its UDP sockets are, and `home` leads back to it.
+ * the namespace where it is now, and is asked from here (place_linux.c). The process itself stays in the namespace where it
+ * was started, there its UDP sockets are; `home` is that namespace's number.
  */
 #include "platform.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
-#include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <linux/if_tun.h>
-#include <linux/netlink.h>
-#include <linux/rtnetlink.h>
 
 #include "log.h"
+#include "place.h"
 
 #ifndef TUNGETDEVNETNS
 #define TUNGETDEVNETNS _IO('T', 227)
@@ -39,41 +36,18 @@ const char *tun_name_fault(const char *name)
     return NULL;
 }
 
-static int route_socket(void)
-{
-    struct sockaddr_nl address = {.nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK};
-    int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
-
-    if (fd >= 0 && bind(fd, (const struct sockaddr *)&address, sizeof address) != 0) {
-        (void)close(fd);
-        fd = -1;
-    }
-    return fd;
-}
-
 static uint64_t inode_of(int fd)
 {
     struct stat found;
 
-    return fd >= 0 && fstat(fd, &found) == 0 ? (uint64_t)found.st_ino : 0;
+    return fstat(fd, &found) == 0 ? (uint64_t)found.st_ino : 0;
 }
 
-/* Watches the interface in the namespace `there`. Without the right to do so the MTU is no longer followed, no more. */
-static void follow(tun *t, int there)
+static uint64_t own_namespace(void)
 {
-    int fd = -1;
+    struct stat found;
 
-    if (there >= 0 && t->home >= 0 && setns(there, CLONE_NEWNET) == 0) {
-        fd = route_socket();
-        if (setns(t->home, CLONE_NEWNET) != 0)
-            log_error("cannot return to the first network namespace: %s", strerror(errno));
-    }
-    if (fd < 0)
-        log_verbose("the interface moved to a namespace that cannot be watched; its MTU is no longer followed");
-    if (t->watch >= 0)
-        (void)close(t->watch);
-    t->watch = fd;
-    t->place = inode_of(there);
+    return stat("/proc/self/ns/net", &found) == 0 ? (uint64_t)found.st_ino : 0;
 }
 
 static int ask_name(const tun *t, char name[TUN_NAME_BYTES])
@@ -87,12 +61,15 @@ static int ask_name(const tun *t, char name[TUN_NAME_BYTES])
     return 0;
 }
 
-static int ask_mtu(tun *t)
+/* In the namespace `there`, or -1 when that may not be known: then the interface may still be at home. */
+static int ask_mtu(tun *t, int there)
 {
     struct ifreq request = {.ifr_flags = 0};
 
+    if (there >= 0 && inode_of(there) != t->home)
+        return place_mtu(there, t->name, &t->mtu);
     memcpy(request.ifr_name, t->name, TUN_NAME_BYTES);
-    if (t->watch < 0 || ioctl(t->watch, SIOCGIFMTU, &request) != 0 || request.ifr_mtu <= 0)
+    if (ioctl(t->watch, SIOCGIFMTU, &request) != 0 || request.ifr_mtu <= 0)
         return -1;
     t->mtu = (uint32_t)request.ifr_mtu;
     return 0;
@@ -108,12 +85,12 @@ int tun_refresh(tun *t)
     if (strcmp(name, t->name) != 0)
         log_verbose("the interface is now called %s", name);
     memcpy(t->name, name, sizeof name);
-    if (t->watch < 0)
-        return 0;
     there = ioctl(t->fd, TUNGETDEVNETNS);
-    if ((there >= 0 && inode_of(there) != t->place) || ask_mtu(t) != 0) {
-        follow(t, there);
-        (void)ask_mtu(t);
+    if (ask_mtu(t, there) == 0)
+        t->followed = 1;
+    else if (t->followed) {
+        log_verbose("the interface is in a namespace that cannot be asked; its MTU is not followed there");
+        t->followed = 0;
     }
     if (there >= 0)
         (void)close(there);
@@ -192,12 +169,10 @@ static int take_over(tun *t, int fd)
 
 int tun_open(tun *t, const char *name, int fd)
 {
-    *t = (tun){.fd = -1, .watch = -1, .home = -1};
+    *t = (tun){.fd = -1, .watch = -1, .home = own_namespace(), .followed = 1};
     if (fd >= 0 ? take_over(t, fd) != 0 : attach(t, name) != 0)
         return -1;
-    t->home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-    t->place = inode_of(t->home);
-    t->watch = route_socket();
+    t->watch = place_watch();
     if (ask_name(t, t->name) != 0 || t->watch < 0) {
         log_error("cannot watch the interface: %s", strerror(errno));
         return -1;
@@ -207,7 +182,7 @@ int tun_open(tun *t, const char *name, int fd)
 
 void tun_close(tun *t)
 {
-    int *fds[] = {&t->fd, &t->watch, &t->home};
+    int *fds[] = {&t->fd, &t->watch};
 
     for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++) {
         if (*fds[i] >= 0)

@@ -6,6 +6,7 @@ start_test
 ns_new a
 ns_new b
 ns_new c
+ns_new d
 cable a b
 keys a b
 
@@ -48,7 +49,11 @@ check "back into namespace c" pings b 10.77.0.1
 in_ns c ip link set "$(if_name a)" mtu 1300
 check "its MTU is followed there" wait_for 3 contains "the MTU is now 1300" cat "$scratch/a.log"
 check "data with the new MTU" pings c 10.77.0.2 3 1272
-in_ns c ip link set "$(if_name a)" netns "$(ns_name b)"
+# Of namespace d nobody here has heard before.
+in_ns c ip link set "$(if_name a)" netns "$(ns_name d)"
+in_ns d ip link set "$(if_name a)" mtu 1320
+check "moved on from there: its MTU is followed" wait_for 3 contains "the MTU is now 1320" cat "$scratch/a.log"
+in_ns d ip link set "$(if_name a)" netns "$(ns_name b)"
 in_ns b ip link set "$(if_name a)" mtu 1310
 check "moved once more: its MTU is followed" wait_for 3 contains "the MTU is now 1310" cat "$scratch/a.log"
 in_ns b ip link set "$(if_name a)" netns "$(ns_name a)"
