@@ -170,10 +170,13 @@ int udp_bind(udp *u, uint16_t port)
     return 0;
 }
 
+/* The mark that is there already takes no privilege: wg(8) sends 0 with every file that has none. */
 int udp_set_mark(udp *u, uint32_t mark)
 {
     int error = 0;
 
+    if (mark == u->mark)
+        return 0;
     for (int i = 0; i < UDP_FAMILIES && error == 0; i++) {
         if (u->fd[i] >= 0)
             error = set_mark(u->fd[i], mark);
