@@ -6,6 +6,8 @@ option(VPN_BUILD_TESTS "Build the tests" ${PROJECT_IS_TOP_LEVEL})
 option(VPN_BUILD_EXAMPLES "Build the example programs" ${PROJECT_IS_TOP_LEVEL})
 option(VPN_BUILD_DOCS "Add the target docs (needs Doxygen)" OFF)
 option(VPN_KEYLOG "Let programs ask for the secrets of handshakes, to decrypt captures; never for production" OFF)
+set(VPN_SECCOMP AUTO CACHE STRING "Filter the system calls of vpn-tunnel, by libseccomp: ON, OFF, or AUTO if it is there")
+set_property(CACHE VPN_SECCOMP PROPERTY STRINGS AUTO ON OFF)
 option(VPN_COVERAGE "Count which lines run" OFF)
 set(VPN_SANITIZE "" CACHE STRING "Sanitizers, such as address,undefined or thread")
 

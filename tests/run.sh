@@ -29,7 +29,7 @@ done
 cd "$(dirname "$0")/.." || exit 1
 packages='build-essential cmake ninja-build pkg-config libsodium-dev check libcjson-dev python3 clang clang-format doxygen'
 analysers='clang-tidy cppcheck valgrind'
-network='wireguard-tools wireguard-go iproute2 iputils-ping iperf3 nftables tcpdump mandoc openresolv procps tshark'
+network='wireguard-tools wireguard-go libseccomp-dev iproute2 iputils-ping iperf3 nftables tcpdump mandoc openresolv procps tshark'
 [ "$quick" ] || packages="$packages $network $analysers"
 
 say()

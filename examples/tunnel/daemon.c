@@ -19,6 +19,7 @@
 
 static int ready_pipe = -1;
 static int signal_pipe = -1;
+static int null = -1;
 
 static void wait_for_child(int fd, pid_t child)
 {
@@ -59,17 +60,23 @@ int daemon_start(void)
     return 0;
 }
 
-void daemon_ready(void)
+void daemon_prepare(void)
 {
-    int null;
-    ssize_t put;
-
     if (ready_pipe < 0)
         return;
     if (chdir("/") != 0)
         log_error("cannot leave the working directory: %s", strerror(errno));
+    log_open_syslog();
+    null = open("/dev/null", O_RDWR | O_CLOEXEC);
+}
+
+void daemon_ready(void)
+{
+    ssize_t put;
+
+    if (ready_pipe < 0)
+        return;
     log_to_syslog();
-    null = open("/dev/null", O_RDWR);
     for (int fd = 0; null >= 0 && fd <= 2; fd++)
         (void)dup2(null, fd);
     if (null > 2)

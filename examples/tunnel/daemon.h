@@ -8,6 +8,8 @@
  * the child's end, and ends with the child's status. Returns 0 in the child, -1 when there is none.
  */
 int daemon_start(void);
+/* Opens what daemon_ready needs, while that is still allowed. Nothing without daemon_start. */
+void daemon_prepare(void);
 /* Lets the parent go with status 0, and gives up its terminal. Nothing without daemon_start. */
 void daemon_ready(void);
 /* Closes what was inherited beyond standard error, but for `keep` descriptors (-1 allowed). */

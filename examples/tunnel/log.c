@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <syslog.h>
+#include <time.h>
 
 static struct {
     int level;
@@ -29,9 +30,15 @@ void log_setup(int level, const char *name)
     (void)snprintf(state.name, sizeof state.name, "%s%s", name == NULL ? "" : name, name == NULL ? "" : ": ");
 }
 
+/* The time zone is a file as well. */
+void log_open_syslog(void)
+{
+    tzset();
+    openlog("vpn-tunnel", LOG_PID | LOG_NDELAY, LOG_DAEMON);
+}
+
 void log_to_syslog(void)
 {
-    openlog("vpn-tunnel", LOG_PID, LOG_DAEMON);
     state.syslog = 1;
 }
 

@@ -15,6 +15,8 @@ enum { LOG_LEVEL_SILENT, LOG_LEVEL_ERROR, LOG_LEVEL_VERBOSE, LOG_LEVEL_DEBUG };
 int log_level_named(const char *name);
 /* `name` is that of the interface, or NULL; it is copied. */
 void log_setup(int level, const char *name);
+/* Opens the way to syslog while that is still allowed, then takes it. */
+void log_open_syslog(void);
 void log_to_syslog(void);
 int log_enabled(int level);
 

@@ -204,8 +204,7 @@ static void on_wake(loop *l, uint64_t tag, vpn_time now)
         if (l->network_due == VPN_NEVER)
             l->network_due = now + NETWORK_DELAY;
     } else if (tag == TAG_DIRECTORY) {
-        watch_drain(l->directory);
-        if (!uapi_alive(l->uapi))
+        if (watch_lost(l->directory, uapi_entry(l->uapi)) || !uapi_alive(l->uapi))
             end(l, "the configuration socket was removed");
     } else {
         end(l, "told to");

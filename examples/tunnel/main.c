@@ -60,6 +60,10 @@ int main(int argc, char **argv)
         return EXIT_FAILED;
     failed = loop_open(&l, &chosen, signals);
     if (failed == 0) {
+        daemon_prepare();
+        failed = privileges_drop(&chosen.privileges, uapi_directory(l.uapi));
+    }
+    if (failed == 0) {
         daemon_ready();
         log_verbose("ready, listening on port %u", l.flow.udp.port);
         failed = loop_run(&l);

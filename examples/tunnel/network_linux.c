@@ -108,22 +108,26 @@ static uint64_t ipv6_route_print(const char *line, const char *own)
     return print_of(print, name, strlen(name));
 }
 
-static uint64_t routes_print(const char *path, uint64_t (*line_print)(const char *, const char *), const char *own)
+/* The file stays open: later no file can be opened any more. */
+static uint64_t routes_print(FILE **file, const char *path, uint64_t (*line_print)(const char *, const char *),
+                             const char *own)
 {
-    FILE *file = fopen(path, "re");
     char line[256];
     uint64_t sum = 0;
 
-    if (file == NULL)
+    if (*file == NULL)
+        *file = fopen(path, "re");
+    if (*file == NULL)
         return 0;
-    for (int i = 0; i < ROUTES_MAX && fgets(line, sizeof line, file) != NULL; i++)
+    rewind(*file);
+    for (int i = 0; i < ROUTES_MAX && fgets(line, sizeof line, *file) != NULL; i++)
         sum += line_print(line, own);
-    (void)fclose(file);
     return sum;
 }
 
 uint64_t network_print(const char *own)
 {
+    static FILE *files[2];
     struct ifaddrs *list;
     uint64_t sum = 0;
 
@@ -132,6 +136,6 @@ uint64_t network_print(const char *own)
             sum += address_print(entry, own);
         freeifaddrs(list);
     }
-    return sum + routes_print("/proc/self/net/route", ipv4_route_print, own) +
-           routes_print("/proc/self/net/ipv6_route", ipv6_route_print, own);
+    return sum + routes_print(&files[0], "/proc/self/net/route", ipv4_route_print, own) +
+           routes_print(&files[1], "/proc/self/net/ipv6_route", ipv6_route_print, own);
 }

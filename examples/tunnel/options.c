@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,13 +14,18 @@
 #include "platform.h"
 
 static const char help[] =
-    "usage: vpn-tunnel [-f] IFACE\n"
+    "usage: vpn-tunnel [OPTIONS] IFACE\n"
     "\n"
     "Makes the interface IFACE and carries its packets over WireGuard. Goes to the background once the\n"
     "interface is there and wg(8) can configure it; bring it up with ip(8), or use wg-quick(8).\n"
     "\n"
     "  -f, --foreground  stay in the foreground and log to standard error\n"
     "      --keylog FILE append the secrets of handshakes, to decrypt captures; only in builds for that\n"
+    "      --user NAME   run as this user, without any capability: then the firewall mark cannot be\n"
+    "                    changed, ports below 1024 cannot be chosen, the MTU is not followed into\n"
+    "                    other namespaces, and the socket stays behind\n"
+    "      --keep-privileges\n"
+    "                    give up nothing once ready, for debuggers\n"
     "      --help        print this text\n"
     "      --version     print the version\n"
     "\n"
@@ -35,8 +41,40 @@ static int wrong(const char *what, const char *detail)
     return OPTIONS_WRONG;
 }
 
+/* A number that fits, or -1. */
+static int64_t number(const char *text)
+{
+    char *end;
+    unsigned long long value;
+
+    if (text[0] < '0' || text[0] > '9')
+        return -1;
+    errno = 0;
+    value = strtoull(text, &end, 10);
+    return errno != 0 || *end != '\0' || value >= UINT32_MAX ? -1 : (int64_t)value;
+}
+
+/* A number need not be in the list of users; its group is then the same number. */
+static int user_read(privileges *out, const char *name)
+{
+    const struct passwd *entry = getpwnam(name);
+    int64_t uid = number(name);
+
+    if (entry == NULL && uid >= 0)
+        entry = getpwuid((uid_t)uid);
+    if (entry == NULL && uid < 0)
+        return wrong("--user: there is no user", name);
+    out->uid = entry == NULL ? (uint32_t)uid : (uint32_t)entry->pw_uid;
+    out->gid = entry == NULL ? (uint32_t)uid : (uint32_t)entry->pw_gid;
+    if (out->uid == 0)
+        return wrong("--user: that is root; without the option, root gives up its privileges too", NULL);
+    out->other_user = 1;
+    return OPTIONS_RUN;
+}
+
 static int arguments_read(options *out, int argc, char **argv)
 {
+    const char *user = NULL;
     int only_names = 0;
 
     for (int i = 1; i < argc; i++) {
@@ -54,6 +92,12 @@ static int arguments_read(options *out, int argc, char **argv)
             if (++i == argc)
                 return wrong("--keylog needs a file", NULL);
             out->keylog = argv[i];
+        } else if (strcmp(word, "--user") == 0) {
+            if (++i == argc)
+                return wrong("--user needs a name", NULL);
+            user = argv[i];
+        } else if (strcmp(word, "--keep-privileges") == 0) {
+            out->privileges.keep = 1;
         } else if (strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0) {
             (void)fputs(help, stdout);
             return OPTIONS_DONE;
@@ -64,7 +108,11 @@ static int arguments_read(options *out, int argc, char **argv)
             return wrong("unknown option", word);
         }
     }
-    return out->name == NULL ? wrong("which interface?", NULL) : OPTIONS_RUN;
+    if (out->name == NULL)
+        return wrong("which interface?", NULL);
+    if (user != NULL && out->privileges.keep)
+        return wrong("--user and --keep-privileges contradict each other", NULL);
+    return user == NULL ? OPTIONS_RUN : user_read(&out->privileges, user);
 }
 
 /* -1 when the variable is not set, -2 when it names no open descriptor. */

@@ -3,6 +3,8 @@
 #ifndef TUNNEL_OPTIONS_H
 #define TUNNEL_OPTIONS_H
 
+#include "platform.h"
+
 enum { OPTIONS_RUN, OPTIONS_DONE, OPTIONS_WRONG };
 
 typedef struct options {
@@ -12,6 +14,7 @@ typedef struct options {
     int tun_fd;
     const char *keylog; /* file, or NULL */
     int uapi_fd;        /* inherited descriptors, or -1 */
+    privileges privileges;
 } options;
 
 /* OPTIONS_RUN; OPTIONS_DONE after --help or --version; OPTIONS_WRONG, and then standard error says why. */

@@ -101,7 +101,25 @@ int watch_directory(const char *path);
 int watch_network(void);
 /* Empties either. */
 void watch_drain(int fd);
+/* Empties that of a directory. 1 when the entry of this name went, or another came in its place, else 0. */
+int watch_lost(int fd, const char *name);
 /* A number that changes when an address, or a default route, of another interface than `own` comes or goes. */
 uint64_t network_print(const char *own);
+
+/* -- Privileges ---------------------------------------------------------------------------------------------------- */
+
+typedef struct privileges {
+    int keep;       /* nothing is dropped */
+    int other_user; /* the next two are set */
+    uint32_t uid;
+    uint32_t gid;
+} privileges;
+
+/*
+ * Gives up what only the start needed, for ever: everything above must have been opened, and network_print called once.
+ * Later calls above go on to work, but for those that the manual names under --user. Files in the directory (may be NULL)
+ * can still be removed. 0 or -1.
+ */
+int privileges_drop(const privileges *chosen, const char *directory);
 
 #endif

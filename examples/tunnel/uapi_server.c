@@ -118,6 +118,13 @@ const char *uapi_directory(const uapi_server *s)
     return s->socket.ours ? UAPI_DIRECTORY : NULL;
 }
 
+const char *uapi_entry(const uapi_server *s)
+{
+    const char *slash = strrchr(s->socket.address.sun_path, '/');
+
+    return slash == NULL ? s->socket.address.sun_path : slash + 1;
+}
+
 int uapi_alive(const uapi_server *s)
 {
     return uapi_socket_alive(&s->socket);

@@ -29,6 +29,8 @@ int uapi_fd(const uapi_server *s);
 const char *uapi_directory(const uapi_server *s);
 /* 1 while the socket's file is there and ours, or there never was one. */
 int uapi_alive(const uapi_server *s);
+/* What the file is called in that directory. */
+const char *uapi_entry(const uapi_server *s);
 
 void uapi_accept(uapi_server *s, vpn_time now);
 void uapi_client_ready(uapi_server *s, unsigned client, vpn_time now);

@@ -31,7 +31,9 @@ int uapi_socket_alive(const uapi_socket *s)
 
     if (s->address.sun_path[0] == '\0')
         return 1;
-    return lstat(s->address.sun_path, &found) == 0 && found.st_dev == s->device && found.st_ino == s->inode;
+    if (lstat(s->address.sun_path, &found) != 0)
+        return errno == EACCES;
+    return found.st_dev == s->device && found.st_ino == s->inode;
 }
 
 static int make_socket(void)

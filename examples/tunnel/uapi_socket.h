@@ -21,6 +21,7 @@ int uapi_socket_in_use(const char *name);
 /* 0, or -1 with the reason in the log. */
 int uapi_socket_open(uapi_socket *s, const char *name);
 int uapi_socket_take(uapi_socket *s, int fd);
+/* Whether the file is still ours; 1 also when this user may not look. */
 int uapi_socket_alive(const uapi_socket *s);
 void uapi_socket_close(uapi_socket *s);
 

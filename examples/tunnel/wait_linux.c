@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/inotify.h>
 #include <sys/timerfd.h>
@@ -132,6 +133,29 @@ int watch_directory(const char *path)
         fd = -1;
     }
     return fd;
+}
+
+/* After an overrun nobody knows, so the caller has to look. */
+int watch_lost(int fd, const char *name)
+{
+    union {
+        struct inotify_event event;
+        char bytes[1024];
+    } buffer;
+    struct inotify_event event;
+    ssize_t got;
+    int lost = 0;
+
+    do {
+        got = read(fd, buffer.bytes, sizeof buffer.bytes);
+        for (size_t at = 0; got > 0 && at < (size_t)got; at += sizeof event + event.len) {
+            memcpy(&event, buffer.bytes + at, sizeof event);
+            if ((event.mask & (IN_DELETE_SELF | IN_IGNORED)) != 0 ||
+                (event.len > 0 && strcmp(buffer.bytes + at + sizeof event, name) == 0))
+                lost = 1;
+        }
+    } while (got > 0 || (got < 0 && errno == EINTR));
+    return lost;
 }
 
 /* An overrun of either kind of descriptor says only that more changed, which the caller looks up anyway. */

@@ -21,6 +21,8 @@ trap 'rm -rf "$out"' EXIT
 trap 'exit 130' INT TERM
 jobs=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 flags="-std=c11 -D_GNU_SOURCE -Iinclude -Ilib -Iexamples/tunnel $(pkg-config --cflags libsodium)"
+# What is behind libseccomp is read where that is there.
+pkg-config --exists libseccomp 2>/dev/null && flags="$flags -DTUNNEL_SECCOMP"
 
 sources()
 {
