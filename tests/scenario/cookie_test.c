@@ -52,6 +52,24 @@ START_TEST(load)
 }
 END_TEST
 
+/* Under load, what is turned away is excess as well: load goes on as long as the flood does, and is told once. */
+START_TEST(load_goes_on)
+{
+    struct duel *d = small_duel(11);
+    net_run(d->net, SECONDS(2));
+    overload(d);
+    net_run_until(d->net, SECONDS(2) + MILLIS(500));
+    duel_flood(d, RATE);
+    ck_assert_uint_eq(node_events(d->a, VPN_WG_LOAD_ON), 1);
+    ck_assert_uint_eq(vpn_wg_deadline(d->a->wg), SECONDS(3) + MILLIS(500));
+    net_run_until(d->net, SECONDS(3) + MILLIS(500) - 1);
+    ck_assert_uint_eq(node_stats(d->a).under_load, 1);
+    net_run_until(d->net, SECONDS(3) + MILLIS(500));
+    ck_assert_uint_eq(node_stats(d->a).under_load, 0);
+    duel_free(d);
+}
+END_TEST
+
 /* The default is 1,000 in a second; a steady rate under it is no load. */
 START_TEST(default_rate)
 {
@@ -372,6 +390,7 @@ Suite *suite(void)
 {
     Suite *s = suite_create("scenario/cookie");
     test_add(s, "load", load);
+    test_add(s, "load goes on", load_goes_on);
     test_add(s, "default rate", default_rate);
     test_add(s, "cookie for initiation", cookie_for_initiation);
     test_add(s, "mac2 without load", mac2_without_load);

@@ -333,6 +333,26 @@ START_TEST(broken_randomness)
 }
 END_TEST
 
+static int nonce_alone(void *user, uint8_t *out, size_t bytes)
+{
+    (void)test_host_random(user, out, bytes);
+    return bytes == VPN_XNONCE_BYTES ? 0 : -1;
+}
+
+START_TEST(broken_randomness_of_the_secret)
+{
+    start();
+    vpn_env scarce = env;
+    scarce.random = nonce_alone;
+    add(148, 0);
+    memset(reply, 0x77, sizeof(reply));
+    ck_assert_int_eq(vpn_cookie_reply(&checker, reply, message, 148, &from, NULL, &scarce, 0), VPN_ERANDOM);
+    ck_assert(reply[0] == 0x77 && reply[63] == 0x77);
+    ck_assert_uint_eq(checker.secret_born, VPN_NEVER);
+    ck_assert(test_is_zero(checker.secret, sizeof(checker.secret)));
+}
+END_TEST
+
 static int sealed, opened;
 
 static void count_seal(uint8_t *out, const uint8_t *text, size_t length, const uint8_t *ad, size_t ad_length,
@@ -385,6 +405,7 @@ static Suite *suite(void)
     test_add(s, "one cookie for each mac1", one_cookie_for_each_mac1);
     test_add(s, "tampered reply", tampered_reply);
     test_add(s, "broken randomness", broken_randomness);
+    test_add(s, "broken randomness of the secret", broken_randomness_of_the_secret);
     test_add(s, "provider", provider);
     return s;
 }

@@ -92,6 +92,7 @@ START_TEST(initiation_impossible)
     memset(peer->public_key, 0, 32);
     ck_assert_uint_eq(emit_initiation(&p.a), VPN_REASON_LOW_ORDER);
     no_trace(&p.a);
+    ck_assert(test_is_zero(peer->stamp_sent, sizeof peer->stamp_sent));
     memcpy(peer->public_key, p.b.public_key, 32);
     side_forget_endpoint(&p.a, p.now);
     ck_assert_uint_eq(emit_initiation(&p.a), VPN_REASON_NO_ENDPOINT);
@@ -213,7 +214,9 @@ START_TEST(keepalive)
     pair_up(&p, NULL);
     uint64_t counter = side_current(&p.a)->counter, bytes = side_peer(&p.a)->tx_bytes;
     vpn_wg_stats before = side_stats(&p.a);
+    side_peer(&p.a)->timers.keepalive = p.now;
     ck_assert_uint_eq(emit_keepalive(&p.a), VPN_REASON_NONE);
+    ck_assert_uint_eq(side_peer(&p.a)->timers.keepalive, VPN_NEVER);
     ck_assert(m.packet.verdict == VPN_TO_NET && m.packet.length == 32 && m.packet.type == VPN__DATA);
     ck_assert(m.packet.tos == 0 && m.packet.peer == p.a.peer && m.packet.path.remote.port == p.b.at.port);
     bytes_around(32);

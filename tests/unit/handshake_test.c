@@ -4,6 +4,7 @@
 #include "base/bytes.h"
 #include "common/host.h"
 #include "common/points.h"
+#include "wireguard/handshake.h"
 
 #define INDEX_A UINT32_C(0x01020304)
 #define INDEX_B UINT32_C(0xf1f2f3f4)
@@ -114,6 +115,21 @@ START_TEST(both_roles)
         expect_finished();
         end();
     }
+}
+END_TEST
+
+/* Forward secrecy: once the response was read, the object holds no ephemeral key any more. Its state comes first in it. */
+START_TEST(ephemeral_key_is_wiped)
+{
+    start();
+    const struct vpn__handshake *state = (const void *)a.h;
+    initiate(psk);
+    ck_assert_mem_eq(state->ephemeral, a.script.ephemeral, 32);
+    read_initiation();
+    respond(psk);
+    ck_assert_int_eq(vpn_handshake_read_response(a.h, response), 0);
+    ck_assert(test_is_zero(state->ephemeral, 32));
+    end();
 }
 END_TEST
 
@@ -260,6 +276,21 @@ START_TEST(wrong_order)
     ck_assert_int_eq(vpn_handshake_read_response(a.h, response), VPN_ESTATE);
     expect_finished();
     end();
+}
+END_TEST
+
+/* The device opens an initiation and then has it proved: never one that was not opened, nor one that was proved. */
+START_TEST(proof_out_of_turn)
+{
+    static const enum vpn__handshake_step steps[] = {VPN__HANDSHAKE_NONE, VPN__HANDSHAKE_INITIATED,
+                                                     VPN__HANDSHAKE_PROVED, VPN__HANDSHAKE_COMPLETE};
+    const uint8_t ss[32] = {1};
+    uint8_t out[VPN_TAI64N_BYTES];
+    for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
+        struct vpn__handshake h = {.step = steps[i], .ephemeral = {7}};
+        ck_assert_int_eq(vpn__handshake_prove(&h, initiation, ss, out), VPN_ESTATE);
+        ck_assert(test_is_zero(&h, sizeof(h)));
+    }
 }
 END_TEST
 
@@ -458,6 +489,7 @@ static Suite *suite(void)
 {
     Suite *s = suite_create("handshake");
     test_add(s, "both roles", both_roles);
+    test_add(s, "ephemeral key is wiped", ephemeral_key_is_wiped);
     test_add(s, "reuse", reuse);
     test_add(s, "golden fields", golden_fields);
     test_add(s, "tampered initiation", tampered_initiation);
@@ -465,6 +497,7 @@ static Suite *suite(void)
     test_add(s, "tampered response", tampered_response);
     test_add(s, "preshared key counts", preshared_key_counts);
     test_add(s, "wrong order", wrong_order);
+    test_add(s, "proof out of turn", proof_out_of_turn);
     test_add(s, "low-order keys", low_order_keys);
     test_add(s, "broken randomness", broken_randomness);
     test_add(s, "shared memory", shared_memory);

@@ -205,6 +205,9 @@ START_TEST(responses)
     mail_copy(&n, &m, &p.b.at);
     ck_assert_uint_eq(side_recv(&p.a, &n, p.now), VPN_TO_NET);
     ck_assert(n.packet.type == VPN__DATA && n.packet.length == 32 && n.packet.peer == p.a.peer);
+    ck_assert(side_peer(&p.a)->last_received == p.now && side_peer(&p.b)->last_received == p.now);
+    ck_assert_uint_eq(side_peer(&p.a)->timers.wipe, p.now + VPN__WIPE_AFTER);
+    ck_assert_uint_eq(side_peer(&p.b)->timers.wipe, p.now + VPN__WIPE_AFTER);
     mail_copy(&n, &m, &p.b.at);
     unmoved(&p.a, &n, VPN_REASON_STATE);
     side_set(&p.a, &change, VPN_WG_SET_PRESHARED, p.now);
@@ -223,7 +226,11 @@ START_TEST(response_to_a_session)
     vpn__store32le(bytes + 8, side_current(&p.b)->local_index);
     mail_bytes(&m, bytes, sizeof bytes, &p.a.at);
     remac(&m, &p.b);
+    mail_copy(&n, &m, &p.a.at);
     unmoved(&p.b, &m, VPN_REASON_STATE);
+    p.now += VPN__REKEY_TIMEOUT;
+    side_initiate(&p.b, &o, p.now); /* nor when one of ours is under way */
+    unmoved(&p.b, &n, VPN_REASON_STATE);
     pair_free(&p);
 }
 END_TEST
@@ -237,6 +244,7 @@ START_TEST(response_with_packets_waiting)
     pair_respond(&p, &p.a, &p.b, &m);
     ck_assert_uint_eq(side_recv(&p.a, &m, p.now), VPN_DONE);
     ck_assert(m.packet.peer == p.a.peer && m.packet.type == VPN__RESPONSE);
+    ck_assert_uint_eq(side_peer(&p.a)->waiting, 0);
     ck_assert_uint_eq(vpn_wg_deadline(p.a.wg), p.now);
     ck_assert_uint_eq(side_tick(&p.a, &m, p.now), 1);
     ck_assert(m.packet.type == VPN__DATA && m.packet.length == 32);
@@ -281,6 +289,27 @@ START_TEST(rate)
     ck_assert_uint_eq(m.packet.type, VPN__COOKIE_REPLY);
     craft(&m, &p.b, stranger, PAIR_SECONDS, 0, &maker);
     ck_assert_uint_eq(side_recv(&p.b, &m, p.now), VPN_UNKNOWN);
+    pair_free(&p);
+}
+END_TEST
+
+/* Without load a source that proved its address has its own budget and then that of all; beyond, another proof is no help. */
+START_TEST(rate_of_a_proved_source)
+{
+    vpn_cookie_maker maker;
+    vpn_cookie_maker_init(&maker);
+    load();
+    craft(&m, &p.b, stranger, PAIR_SECONDS, 0, &maker);
+    ck_assert_uint_eq(side_recv(&p.b, &m, p.now), VPN_TO_NET);
+    ck_assert_int_eq(vpn_cookie_read(&maker, mail_text(&m), p.b.public_key, NULL, p.now), 0);
+    p.now += 2 * VPN_SECOND;
+    for (int i = 0; i < 6; i++) {
+        craft(&m, &p.b, stranger, PAIR_SECONDS, 0, &maker);
+        ck_assert_uint_eq(side_recv(&p.b, &m, p.now), VPN_UNKNOWN);
+    }
+    craft(&m, &p.b, stranger, PAIR_SECONDS, 0, &maker);
+    side_recv(&p.b, &m, p.now);
+    side_dropped(&p.b, &m.packet, VPN_REASON_RATE);
     pair_free(&p);
 }
 END_TEST
@@ -500,6 +529,8 @@ START_TEST(unknown_descriptors)
         ck_assert_uint_eq(vpn_wg_accept(p.b.wg, &packet, p.now), 0);
         side_dropped(&p.b, &packet, i == 4 ? VPN_REASON_LENGTH : VPN_REASON_ARGUMENT);
     }
+    vpn_packet cut = {.data = mail_text(&m), .capacity = 147, .length = 148}; /* the very message, and no room for it */
+    ck_assert_int_eq(vpn_wg_initiator(p.b.wg, &cut, key), VPN_ENOENT);
     pair_free(&p);
 }
 END_TEST
@@ -529,6 +560,22 @@ START_TEST(accept_once)
     p.now += 3 * VPN_SECOND;
     ck_assert_uint_eq(vpn_wg_accept(p.b.wg, &m.packet, p.now), 0);
     side_dropped(&p.b, &m.packet, VPN_REASON_TIMESTAMP);
+    pair_free(&p);
+}
+END_TEST
+
+/* A device that sleeps accepts nobody; when it is awake, what it was told of is still there. */
+START_TEST(accept_while_suspended)
+{
+    uint8_t key[32];
+    pair_new(&p, NULL);
+    craft(&m, &p.b, stranger, PAIR_SECONDS, 0, NULL);
+    ck_assert_uint_eq(side_recv(&p.b, &m, p.now), VPN_UNKNOWN);
+    vpn_wg_suspend(p.b.wg);
+    ck_assert_uint_eq(vpn_wg_accept(p.b.wg, &m.packet, p.now), 0);
+    side_dropped(&p.b, &m.packet, VPN_REASON_SUSPENDED);
+    vpn_wg_resume(p.b.wg, p.now);
+    ck_assert_int_eq(vpn_wg_initiator(p.b.wg, &m.packet, key), 0);
     pair_free(&p);
 }
 END_TEST
@@ -566,6 +613,7 @@ Suite *suite(void)
     test_add(s, "response to a session", response_to_a_session);
     test_add(s, "response with packets waiting", response_with_packets_waiting);
     test_add(s, "rate", rate);
+    test_add(s, "rate of a proved source", rate_of_a_proved_source);
     test_add(s, "cookies", cookies);
     test_add(s, "cookie without randomness", cookie_without_randomness);
     test_add(s, "no endpoint", no_endpoint);
@@ -576,6 +624,7 @@ Suite *suite(void)
     test_add(s, "age of unknown", unknown_age);
     test_add(s, "descriptors of unknown", unknown_descriptors);
     test_add(s, "accept once", accept_once);
+    test_add(s, "accept while suspended", accept_while_suspended);
     test_add(s, "unconfirmed keys", unconfirmed_keys);
     return s;
 }
