@@ -226,6 +226,21 @@ START_TEST(output_may_be_the_input)
 }
 END_TEST
 
+/* The count has 64 bits, section 3.2: 4 GiB on, the same bytes give another hash. */
+START_TEST(count_past_4_gib)
+{
+    uint8_t near[32], far[32];
+    for (int i = 0; i < 2; i++) {
+        vpn_blake2s state;
+        ck_assert_int_eq(vpn_blake2s_init(&state, 32, NULL, 0), 0);
+        state.count = i == 0 ? 0 : UINT64_C(1) << 32;
+        vpn_blake2s_update(&state, "abc", 3);
+        vpn_blake2s_final(&state, i == 0 ? near : far);
+    }
+    ck_assert_mem_ne(near, far, 32);
+}
+END_TEST
+
 static Suite *blake2s_suite(void)
 {
     Suite *suite = suite_create("blake2s");
@@ -235,6 +250,7 @@ static Suite *blake2s_suite(void)
     test_add(suite, "outputs", every_output_and_key_length);
     test_add(suite, "appendix E", self_test_of_appendix_e);
     test_add(suite, "megabyte", a_megabyte);
+    test_add(suite, "4 GiB", count_past_4_gib);
     test_add(suite, "split", split_at_every_position);
     test_add(suite, "pieces", random_pieces_at_random_alignment);
     test_add(suite, "bad lengths", lengths_outside_their_range);

@@ -126,6 +126,25 @@ START_TEST(repeated)
 }
 END_TEST
 
+/* What is not pending, whatever its job says, is passed over: no byte of it moves. */
+START_TEST(not_pending)
+{
+    uint8_t bytes[36];
+    start();
+    fill(1, 0);
+    ck_assert_uint_eq(vpn_wg_send_begin(pair[0].wg, packets, 1, S), 1);
+    vpn_packet given_up = packets[0];
+    given_up.verdict = VPN_DROP;
+    memcpy(bytes, given_up.data + given_up.offset, sizeof(bytes));
+    vpn_wg_crypt(scratch, &given_up, 1);
+    ck_assert_uint_eq(given_up.job.state, packets[0].job.state);
+    ck_assert_mem_eq(given_up.data + given_up.offset, bytes, sizeof(bytes));
+    vpn_wg_crypt(scratch, packets, 1);
+    ck_assert_uint_eq(vpn_wg_end(pair[0].wg, packets, 1, S), 1);
+    end();
+}
+END_TEST
+
 /* One bad packet in a batch harms no other. */
 START_TEST(one_bad_packet)
 {
@@ -233,6 +252,7 @@ static Suite *suite(void)
     test_add(s, "long batches", long_batches);
     test_add(s, "mixed directions", mixed_directions);
     test_add(s, "repeated", repeated);
+    test_add(s, "not pending", not_pending);
     test_add(s, "one bad packet", one_bad_packet);
     test_add(s, "foreign scratch", foreign_scratch);
     test_add(s, "provider fails", provider_fails);

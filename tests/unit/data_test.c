@@ -25,6 +25,7 @@ START_TEST(contradictory_descriptors)
             m.packet.offset = bad[i].offset;
             m.packet.length = bad[i].length;
             m.packet.user = 77;
+            m.packet.job.key = &n; /* whatever the packet before left there */
             ck_assert_uint_eq(direction ? side_send(&p.a, &m, p.now) : side_recv(&p.a, &m, p.now), VPN_DROP);
             side_dropped(&p.a, &m.packet, VPN_REASON_ARGUMENT);
             ck_assert(m.packet.user == 77 && m.packet.length == bad[i].length && m.packet.offset == bad[i].offset);
@@ -231,6 +232,21 @@ START_TEST(receive_reasons)
     vpn_wg_suspend(p.b.wg);
     side_recv(&p.b, &n, p.now);
     side_dropped(&p.b, &n.packet, VPN_REASON_SUSPENDED);
+    pair_free(&p);
+}
+END_TEST
+
+/* The index of a handshake that is under way is that of no session. */
+START_TEST(data_to_a_handshake)
+{
+    pair_up(&p, NULL);
+    p.now += VPN__REKEY_TIMEOUT;
+    side_initiate(&p.b, &n, p.now);
+    pair_sealed(&p, &m, &p.a, &p.b, 60);
+    memcpy(mail_text(&m) + VPN__DATA_RECEIVER, mail_text(&n) + VPN__INITIATION_SENDER, 4);
+    side_recv(&p.b, &m, p.now);
+    side_dropped(&p.b, &m.packet, VPN_REASON_INDEX);
+    ck_assert_uint_eq(m.packet.peer, 0);
     pair_free(&p);
 }
 END_TEST
@@ -547,18 +563,20 @@ START_TEST(mixed_batch)
 }
 END_TEST
 
-/* The same datagram twice in one batch: the window sees the second one at the end. */
+/* The same datagram twice in one batch, the second time from elsewhere: the window sees it at the end, and nothing moves. */
 START_TEST(twice_in_a_batch)
 {
     vpn_packet packets[3];
+    vpn_endpoint elsewhere = {.family = 4, .port = 9, .addr = {9}};
     pair_up(&p, NULL);
     pair_sealed(&p, &m, &p.a, &p.b, 60);
-    mail_copy(&n, &m, &p.a.at);
+    mail_copy(&n, &m, &elsewhere);
     packets[0] = m.packet;
     packets[1] = n.packet;
     ck_assert_uint_eq(vpn_wg_recv(p.b.wg, packets, 2, p.now), 1);
     ck_assert_uint_eq(packets[0].verdict, VPN_TO_TUN);
     side_dropped(&p.b, &packets[1], VPN_REASON_REPLAY);
+    ck_assert_uint_eq(side_peer(&p.b)->path.remote.port, p.a.at.port);
     pair_free(&p);
 }
 END_TEST
@@ -637,6 +655,7 @@ Suite *suite(void)
     test_add(s, "room to the mtu", room_to_mtu);
     test_add(s, "padding at the mtu", padding_at_mtu);
     test_add(s, "receive reasons", receive_reasons);
+    test_add(s, "data to a handshake", data_to_a_handshake);
     test_add(s, "inner reasons", inner_reasons);
     test_add(s, "crypt misused", crypt_misused);
     test_add(s, "end twice", end_twice);

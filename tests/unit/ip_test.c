@@ -112,6 +112,7 @@ START_TEST(lengths6)
         }
     }
     make6(data, 0, 65535);
+    ck_assert_int_eq(vpn__ip_parse(&ip, NULL, 0), VPN_EFORMAT);
     ck_assert_int_eq(vpn__ip_parse(&ip, data, 65574), VPN_EFORMAT);
     ck_assert_int_eq(vpn__ip_parse(&ip, data, 65575), 0);
     ck_assert_uint_eq(ip.total, 65575);

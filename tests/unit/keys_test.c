@@ -172,7 +172,16 @@ static int constant(void *user, uint8_t *out, size_t bytes)
     return 0;
 }
 
-/* Randomness that repeats itself gives one index and then an error, not an endless loop. */
+static int repeats; /* draws that give what is taken, before a fresh one */
+
+static int repeating(void *user, uint8_t *out, size_t bytes)
+{
+    (void)user;
+    memset(out, repeats-- > 0 ? 0x42 : 0x43, bytes);
+    return 0;
+}
+
+/* Randomness that repeats itself gives one index and then an error, not an endless loop. Sixteen draws are made. */
 START_TEST(broken_randomness)
 {
     uint32_t index = 0;
@@ -182,6 +191,14 @@ START_TEST(broken_randomness)
     ck_assert_uint_eq(index, 0x42424242);
     ck_assert_int_eq(vpn__keys_index(pair[0].wg, wg_peer(&pair[0]), &index), VPN_ERANDOM);
     ck_assert_uint_eq(indices(), 1);
+    pair[0].wg->env.random = repeating;
+    repeats = 16;
+    ck_assert_int_eq(vpn__keys_index(pair[0].wg, wg_peer(&pair[0]), &index), VPN_ERANDOM);
+    ck_assert_uint_eq(indices(), 1);
+    repeats = 15;
+    ck_assert_int_eq(vpn__keys_index(pair[0].wg, wg_peer(&pair[0]), &index), 0);
+    ck_assert_uint_eq(index, 0x43434343);
+    vpn__index_remove(&pair[0].wg->by_index, index);
     pair[0].wg->env.random = pair[0].host.env.random;
     pair[0].host.base.random_status = -1;
     ck_assert_int_eq(vpn__keys_index(pair[0].wg, wg_peer(&pair[0]), &index), VPN_ERANDOM);

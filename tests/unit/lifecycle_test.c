@@ -216,6 +216,11 @@ START_TEST(private_key)
     ck_assert_int_eq(vpn_wg_set_private_key(wg, key, 0), 0);
     vpn_wg_private_key(wg, have);
     ck_assert(have[0] == 0xf8 && have[1] == 0xff && have[31] == 0x7f);
+    memset(key, 0, 32);
+    key[1] = 1;
+    ck_assert_int_eq(vpn_wg_set_private_key(wg, key, 0), 0);
+    vpn_wg_private_key(wg, have);
+    ck_assert(have[0] == 0 && have[1] == 1 && have[31] == 0x40);
     for (unsigned i = 0; i < 20; i++) {
         test_fill(&seed, key, 32);
         ck_assert_int_eq(vpn_wg_set_private_key(wg, key, 0), 0);
@@ -251,6 +256,23 @@ START_TEST(key_change)
     vpn_packet *packet = wg_tick(&pair[0], &buffer, 2 * S);
     ck_assert_ptr_nonnull(packet);
     ck_assert_uint_eq(wg_recv(&pair[1], packet, &pair[0].at, 3 * S), VPN_UNKNOWN);
+    wg_pair_end(pair);
+}
+END_TEST
+
+/* A session that the peer confirms after the change receives, and never sends. */
+START_TEST(key_change_before_confirmation)
+{
+    uint8_t key[32];
+    wg_pair_init(pair, NULL);
+    wg_initiate(&pair[0], &buffer, S);
+    ck_assert_uint_eq(wg_recv(&pair[1], &buffer.packet, &pair[0].at, S), VPN_TO_NET);
+    ck_assert_uint_eq(wg_recv(&pair[0], &buffer.packet, &pair[1].at, S), VPN_TO_NET);
+    memcpy(key, pair[1].private_key, 32);
+    key[5] ^= 1;
+    ck_assert_int_eq(vpn_wg_set_private_key(pair[1].wg, key, S), 0);
+    ck_assert_uint_eq(wg_recv(&pair[1], &buffer.packet, &pair[0].at, S), VPN_DONE);
+    ck_assert_uint_eq(wg_send(&pair[1], wg_inner(&other, 1, 0, 60), S), VPN_WAIT);
     wg_pair_end(pair);
 }
 END_TEST
@@ -393,9 +415,10 @@ START_TEST(suspend_without_session)
     vpn_wg_resume(pair[0].wg, S);
     ck_assert_uint_eq(vpn_wg_deadline(pair[0].wg), VPN_NEVER);
     ck_assert_uint_eq(wg_send(&pair[0], wg_inner(&buffer, 0, 1, 60), S), VPN_WAIT);
+    ck_assert_ptr_nonnull(wg_tick(&pair[0], &other, S));
     vpn_wg_suspend(pair[0].wg);
     vpn_wg_resume(pair[0].wg, 2 * S);
-    ck_assert_uint_eq(vpn_wg_deadline(pair[0].wg), 2 * S);
+    ck_assert_uint_eq(vpn_wg_deadline(pair[0].wg), 2 * S); /* whatever was sent before, not after a gap */
     wg_pair_end(pair);
 }
 END_TEST
@@ -412,6 +435,7 @@ static Suite *suite(void)
     test_add(s, "no randomness", no_randomness);
     test_add(s, "private key", private_key);
     test_add(s, "key change", key_change);
+    test_add(s, "key change before confirmation", key_change_before_confirmation);
     test_add(s, "key change while connecting", key_change_while_connecting);
     test_add(s, "mtu", mtu);
     test_add(s, "stamp floor", stamp_floor);

@@ -274,6 +274,10 @@ START_TEST(limit)
     add(3);
     ck_assert_int_eq(vpn_wg_peer_add(node.wg, &peer, &id, 0), VPN_ELIMIT);
     ck_assert_uint_eq(id, 0);
+    peer = settings(1);
+    ck_assert_int_eq(vpn_wg_peer_add(node.wg, &peer, &id, 0), VPN_EEXIST); /* which is there needs no room */
+    ck_assert_uint_eq(id, first);
+    peer = settings(4);
     ck_assert_int_eq(vpn_wg_peer_remove(node.wg, first), 0);
     ck_assert_int_eq(vpn_wg_peer_add(node.wg, &peer, &id, 0), 0);
     ck_assert_uint_ne(id, first);
@@ -305,6 +309,7 @@ static void expect_model(void)
             ck_abort_msg("the walk does not end");
     }
     ck_assert_uint_eq(seen, count);
+    ck_assert_uint_eq(vpn__keymap_count(&node.wg->by_key), count);
     for (size_t i = 0; i < count; i++) {
         vpn_wg_peer want = settings(model[i].number);
         ck_assert_uint_eq(vpn_wg_peer_find(node.wg, want.public_key), model[i].id);
@@ -569,6 +574,25 @@ START_TEST(roam_ask)
 }
 END_TEST
 
+/* An endpoint that the host sets is whole: the source address that went with the old one goes, and asking begins anew. */
+START_TEST(endpoint_set_by_the_host)
+{
+    vpn_wg_peer change = {.size = sizeof(change), .set = VPN_WG_SET_ENDPOINT, .endpoint = wg_endpoint(9, 7)};
+    vpn_path path = path_from(2), other = path_from(5);
+    start(NULL);
+    struct vpn__peer *peer = roaming(VPN_WG_ASK, 2);
+    vpn__peer_roam(node.wg, peer, &path);
+    ck_assert_uint_eq(peer->path.ifindex, 3);
+    vpn__peer_roam(node.wg, peer, &other);
+    wg_event(&node, VPN_WG_ROAM_ASKED);
+    ck_assert_int_eq(vpn_wg_peer_set(node.wg, peer->id, &change, 0), 0);
+    ck_assert(peer->path.ifindex == 0 && test_is_zero(peer->path.local, 16) && peer->path.remote.addr[3] == 9);
+    vpn__peer_roam(node.wg, peer, &other);
+    wg_event(&node, VPN_WG_ROAM_ASKED);
+    end();
+}
+END_TEST
+
 START_TEST(low_order_key)
 {
     vpn_wg_peer peer = settings(1);
@@ -617,6 +641,7 @@ static Suite *suite(void)
     test_add(s, "roam: learn", roam_learn);
     test_add(s, "roam: pin", roam_pin);
     test_add(s, "roam: ask", roam_ask);
+    test_add(s, "endpoint set by the host", endpoint_set_by_the_host);
     test_add(s, "low-order key", low_order_key);
     test_add(s, "stats of a fresh peer", stats_of_a_fresh_peer);
     return s;

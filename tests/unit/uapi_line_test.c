@@ -102,6 +102,7 @@ static const struct {
     {VPN_EFORMAT, "replace_allowed_ips=tru"},
     {VPN_EFORMAT, "endpoint="},
     {VPN_EFORMAT, "endpoint=192.0.2.1"},
+    {VPN_EFORMAT, "endpoint=192.0.2.1:0"},
     {VPN_EFORMAT, "endpoint=example.org:51820"},
     {VPN_EFORMAT, "endpoint=[::1]:65536"},
     {VPN_EFORMAT, "persistent_keepalive_interval="},

@@ -384,6 +384,7 @@ static vpn_endpoint endpoint_of_a(void)
 
 START_TEST(scopes_by_name_are_the_hosts)
 {
+    static char endless[3000] = "public_key=" A "\nendpoint=[";
     good("public_key=" A "\nendpoint=[fe80::1%3]:9\n");
     ck_assert_uint_eq(endpoint_of_a().scope, 3);
     bad("public_key=" A "\nendpoint=[fe80::1%eth0]:9\n", 2, "endpoint", VPN_EFORMAT);
@@ -397,6 +398,9 @@ START_TEST(scopes_by_name_are_the_hosts)
     bad("public_key=" A "\nendpoint=[fe80::1%eth0:9\n", 2, "endpoint", VPN_EFORMAT);
     bad("public_key=" A "\nendpoint=[%eth0]:9\n", 2, "endpoint", VPN_EFORMAT);
     bad("public_key=" A "\nendpoint=[fe80::1]:0\n", 2, "endpoint", VPN_EFORMAT);
+    memset(endless + strlen(endless), '1', 2500);
+    strcat(endless, "%eth0]:9\n");
+    bad(endless, 2, "endpoint", VPN_EFORMAT);
 }
 END_TEST
 
