@@ -229,7 +229,8 @@ static void edges(struct duel *d, struct model *m)
         compare(d, m, at + near[i]);
     }
     for (size_t i = 0; i < sizeof far / sizeof *far; i++)
-        compare(d, m, at - far[i]);
+        if (m->greatest >= far[i]) /* else the difference is a counter near 2^64, and all that comes after it is old */
+            compare(d, m, m->greatest - far[i]);
     for (int i = 0; i < 60; i++)
         compare(d, m, m->greatest + 20 - test_below(&d->net->seed, (size_t)m->window + 40));
 }
