@@ -156,6 +156,20 @@ START_TEST(in_place_at_every_length)
 }
 END_TEST
 
+#if SIZE_MAX > UINT32_MAX
+/* More than the cipher can have sealed is not authentic; libsodium would end the process. */
+START_TEST(longer_than_the_cipher_allows)
+{
+    const size_t most = ((size_t)1 << 38) - 64;
+    for (size_t i = 0; i < 2; i++) {
+        uint8_t key[32] = {1}, nonce[24] = {2}, sealed[16] = {3};
+        ck_assert_int_eq(aeads[i].open(NULL, sealed, most + 17, NULL, 0, nonce, key), VPN_EAUTH);
+        ck_assert_int_eq(aeads[i].open(NULL, sealed, SIZE_MAX, NULL, 0, nonce, key), VPN_EAUTH);
+    }
+}
+END_TEST
+#endif
+
 START_TEST(nothing_at_all_can_be_sealed)
 {
     for (size_t i = 0; i < 2; i++) {
@@ -180,6 +194,9 @@ static Suite *aead_suite(void)
     test_add(suite, "short", every_shorter_length_is_refused);
     test_add(suite, "in place", in_place_at_every_length);
     test_add(suite, "empty", nothing_at_all_can_be_sealed);
+#if SIZE_MAX > UINT32_MAX
+    test_add(suite, "too long", longer_than_the_cipher_allows);
+#endif
     return suite;
 }
 

@@ -130,6 +130,9 @@ START_TEST(arguments)
     vpn_prefix reserved = p;
     reserved.reserved[1] = 1;
     ck_assert_int_eq(vpn_allowedips_insert(t, &reserved, 0), VPN_EINVAL);
+    reserved = p;
+    reserved.reserved[0] = 1;
+    ck_assert_int_eq(vpn_allowedips_insert(t, &reserved, 0), VPN_EINVAL);
     ck_assert_int_eq(vpn_allowedips_insert(t, &p, VPN_ALLOWEDIPS_OWNER_MAX + 1), VPN_EINVAL);
     ck_assert_int_eq(vpn_allowedips_insert(t, &p, NONE), VPN_EINVAL);
     ck_assert_int_eq(vpn_allowedips_remove(t, &p, NONE), VPN_EINVAL);
@@ -195,6 +198,30 @@ START_TEST(greatest_owner)
     ck_assert_uint_eq(vpn_allowedips_memory(t), host.bytes);
     vpn_allowedips_remove_owner(t, VPN_ALLOWEDIPS_OWNER_MAX);
     ck_assert_uint_eq(vpn_allowedips_count(t), 0);
+    vpn_allowedips_free(t);
+    host_end(&host);
+}
+END_TEST
+
+/* The room for owners grows by half, but not past the greatest. */
+START_TEST(nearly_greatest_owner)
+{
+    struct host host;
+    vpn_allowedips *t;
+    vpn_prefix p = make("0a000000", 8), q = make("0b000000", 8);
+    uint32_t three_quarters = VPN_ALLOWEDIPS_OWNER_MAX / 4 * 3;
+    host_init(&host);
+    ck_assert_int_eq(vpn_allowedips_new(&t, &host.env), 0);
+    ck_assert_int_eq(vpn_allowedips_insert(t, &p, three_quarters), 0);
+    ck_assert_int_eq(vpn_allowedips_insert(t, &q, 0), 0);
+    size_t before = host.bytes;
+    ck_assert_int_eq(vpn_allowedips_insert(t, &q, three_quarters + 1), 0);
+    ck_assert_uint_eq(host.bytes - before, (size_t)(VPN_ALLOWEDIPS_OWNER_MAX - three_quarters) * sizeof(uint32_t));
+    before = host.bytes;
+    ck_assert_int_eq(vpn_allowedips_insert(t, &q, VPN_ALLOWEDIPS_OWNER_MAX), 0);
+    ck_assert_uint_eq(host.bytes, before);
+    ck_assert_uint_eq(lookup(t, "0a000000"), three_quarters);
+    ck_assert_uint_eq(lookup(t, "0b000000"), VPN_ALLOWEDIPS_OWNER_MAX);
     vpn_allowedips_free(t);
     host_end(&host);
 }
@@ -392,6 +419,7 @@ static Suite *suite(void)
     test_add(s, "arguments", arguments);
     test_add(s, "moves", moves);
     test_add(s, "greatest_owner", greatest_owner);
+    test_add(s, "nearly_greatest_owner", nearly_greatest_owner);
     test_add(s, "against_a_model", against_a_model);
     test_add(s, "remove_while_walking", remove_while_walking);
     test_add(s, "allocation_failures", allocation_failures);

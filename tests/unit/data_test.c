@@ -333,6 +333,12 @@ START_TEST(end_twice)
     ck_assert_mem_eq(&packet, &m.packet, sizeof packet);
     vpn_wg_stats after = side_stats(&p.a);
     ck_assert_mem_eq(&before, &after, sizeof before);
+    m.packet.verdict = VPN_PENDING; /* nor one that looks as if it were still under way */
+    packet.verdict = VPN_PENDING;
+    ck_assert_uint_eq(vpn_wg_end(p.a.wg, &m.packet, 1, p.now), 0);
+    ck_assert_mem_eq(&packet, &m.packet, sizeof packet);
+    after = side_stats(&p.a);
+    ck_assert_mem_eq(&before, &after, sizeof before);
     ck_assert_uint_eq(p.a.wg->in_flight, 0);
     ck_assert_uint_eq(side_current(&p.a)->pins, 0);
     pair_free(&p);
@@ -342,10 +348,11 @@ END_TEST
 /* What became of a packet's peer or key between begin and end. */
 START_TEST(changes_in_flight)
 {
-    static const uint32_t reason[] = {VPN_REASON_NO_PEER, VPN_REASON_WIPED, VPN_REASON_WIPED, VPN_REASON_NO_ENDPOINT};
+    static const uint32_t reason[] = {VPN_REASON_NO_PEER, VPN_REASON_WIPED, VPN_REASON_WIPED, VPN_REASON_NO_ENDPOINT,
+                                      VPN_REASON_WIPED};
     uint8_t key[32];
     memset(key, 40, sizeof key);
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 5; i++) {
         pair_up(&p, NULL);
         mail_inner(&m, 4, &p.a, &p.b, 60);
         ck_assert_uint_eq(vpn_wg_send_begin(p.a.wg, &m.packet, 1, p.now), 1);
@@ -353,13 +360,14 @@ START_TEST(changes_in_flight)
             ck_assert_int_eq(vpn_wg_peer_remove(p.a.wg, p.a.peer), 0);
         else if (i == 1)
             vpn_wg_suspend(p.a.wg);
-        else if (i == 2)
+        else if (i == 2 || i == 4)
             vpn_wg_set_private_key(p.a.wg, key, p.now);
         else
             side_forget_endpoint(&p.a, p.now);
         p.a.peer = i == 0 ? 0 : p.a.peer;
         ck_assert_int_eq(vpn_wg_free(p.a.wg), VPN_EBUSY);
-        vpn_wg_crypt(p.a.wg->scratch, &m.packet, 1);
+        if (i < 4) /* the last one is given up */
+            vpn_wg_crypt(p.a.wg->scratch, &m.packet, 1);
         ck_assert_uint_eq(vpn_wg_end(p.a.wg, &m.packet, 1, p.now), 0);
         side_dropped(&p.a, &m.packet, reason[i]);
         ck_assert_uint_eq(side_stats(&p.a).sessions, i < 2 ? 0 : 1);

@@ -45,6 +45,9 @@ START_TEST(clock_steps_back_far)
     ck_assert_uint_eq(vpn__wg_outside(node.wg, 104 * S + 5), 4 * S);
     ck_assert_uint_eq(vpn__wg_inside(node.wg, 4 * S), 104 * S + 5);
     ck_assert_uint_eq(vpn__wg_outside(node.wg, 1), 0); /* before the caller's zero */
+    ck_assert_uint_eq(vpn__wg_inside(node.wg, VPN_TIME_MAX - 100 * S - 6), VPN_TIME_MAX - 1);
+    ck_assert_uint_eq(vpn__wg_inside(node.wg, VPN_TIME_MAX - 100 * S - 5), VPN_TIME_MAX);
+    ck_assert_uint_eq(vpn__wg_inside(node.wg, VPN_TIME_MAX), VPN_TIME_MAX); /* no later than the end of time */
     wg_node_end(&node);
 }
 END_TEST

@@ -294,6 +294,60 @@ START_TEST(proof_out_of_turn)
 }
 END_TEST
 
+/* The agreement that fails is counted down from here; 0: none does. */
+static uint32_t agreements;
+
+static int agree(uint8_t out[32], const uint8_t scalar[32], const uint8_t point[32])
+{
+    if (agreements != 0 && --agreements == 0) {
+        memset(out, 0, 32);
+        return VPN_EKEY;
+    }
+    return vpn_x25519(out, scalar, point);
+}
+
+/* Each agreement fails once. The same again succeeds; only a responder has to read the initiation again. */
+START_TEST(failed_agreements)
+{
+    vpn_provider own = *vpn_provider_sodium();
+    uint8_t remote[32] = {0}, got[12] = {0};
+    own.x25519 = agree;
+    start();
+    vpn_handshake_free(a.h);
+    vpn_handshake_free(b.h);
+    ck_assert_int_eq(vpn_handshake_new(&a.h, a.private_key, &own, &a.env), 0);
+    ck_assert_int_eq(vpn_handshake_new(&b.h, b.private_key, &own, &b.env), 0);
+    for (uint32_t i = 1; i <= 2; i++) {
+        agreements = i;
+        ck_assert_int_eq(vpn_handshake_initiate(a.h, initiation, b.public_key, psk, INDEX_A, stamp), VPN_EKEY);
+    }
+    initiate(psk);
+    for (uint32_t i = 1; i <= 2; i++) {
+        agreements = i;
+        ck_assert_int_eq(vpn_handshake_read_initiation(b.h, initiation, remote, got), VPN_EKEY);
+        ck_assert(test_is_zero(remote, sizeof remote) && test_is_zero(got, sizeof got));
+    }
+    for (uint32_t i = 1; i <= 2; i++) {
+        read_initiation();
+        agreements = i;
+        memset(response, 0x77, sizeof response);
+        ck_assert_int_eq(vpn_handshake_respond(b.h, response, psk, INDEX_B), VPN_EKEY);
+        ck_assert(test_is_zero(response, sizeof response));
+        ck_assert_int_eq(vpn_handshake_respond(b.h, response, psk, INDEX_B), VPN_ESTATE);
+    }
+    read_initiation();
+    respond(psk);
+    for (uint32_t i = 1; i <= 2; i++) {
+        agreements = i;
+        ck_assert_int_eq(vpn_handshake_read_response(a.h, response), VPN_EKEY);
+    }
+    ck_assert_int_eq(vpn_handshake_read_response(a.h, response), 0);
+    ck_assert_uint_eq(agreements, 0);
+    expect_finished();
+    end();
+}
+END_TEST
+
 START_TEST(low_order_keys)
 {
     uint8_t remote[32], got[12], point[32];
@@ -498,6 +552,7 @@ static Suite *suite(void)
     test_add(s, "preshared key counts", preshared_key_counts);
     test_add(s, "wrong order", wrong_order);
     test_add(s, "proof out of turn", proof_out_of_turn);
+    test_add(s, "failed_agreements", failed_agreements);
     test_add(s, "low-order keys", low_order_keys);
     test_add(s, "broken randomness", broken_randomness);
     test_add(s, "shared memory", shared_memory);

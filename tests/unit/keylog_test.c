@@ -69,7 +69,13 @@ START_TEST(lines_of_both_sides)
     memcpy(shown, mail_text(&answer) + 12, 32);
     expect_ephemeral(&b, 2, shown);
     expect(&b, 3, "PRESHARED_KEY", preshared);
-    ck_assert_int_eq(vpn_wg_set_keylog(p.b.wg, NULL, NULL), 0);
+    ck_assert_int_eq(vpn_wg_set_keylog(p.b.wg, NULL, NULL), 0); /* and no more is told */
+    p.now += 10 * VPN_SECOND;
+    p.b.host.base.now.seconds += 10;
+    p.a.host.base.now.seconds += 10;
+    pair_respond(&p, &p.a, &p.b, &answer);
+    ck_assert_uint_eq(a.count, 8);
+    ck_assert_uint_eq(b.count, 4);
     pair_free(&p);
 }
 END_TEST

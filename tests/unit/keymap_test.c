@@ -46,6 +46,10 @@ START_TEST(basics)
     vpn__keymap_remove(&m, keys[0], 1);
     vpn__keymap_remove(&m, keys[1], 0);
     ck_assert_uint_eq(vpn__keymap_count(&m), 1);
+    for (uint32_t i = 1; i < KEYS; i++)
+        vpn__keymap_remove(&m, keys[i], 0); /* some of them begin to look where keys[0] is */
+    ck_assert_uint_eq(vpn__keymap_find(&m, keys[0]), 0);
+    ck_assert_uint_eq(vpn__keymap_count(&m), 1);
     asked = 0;
     vpn__keymap_remove(&m, keys[0], 0);
     ck_assert_uint_eq(vpn__keymap_count(&m), 0);

@@ -442,6 +442,19 @@ START_TEST(slots_are_clean)
 }
 END_TEST
 
+/* Generations go round without 0, so that an id is never "no peer". */
+START_TEST(generations_go_round)
+{
+    start(NULL);
+    node.wg->serial = UINT32_MAX - 1;
+    vpn_peer_id last = add(1), first = add(2);
+    ck_assert_uint_eq(last >> 32, UINT32_MAX);
+    ck_assert_uint_eq(first >> 32, 1);
+    ck_assert(get(last).size && get(first).size);
+    end();
+}
+END_TEST
+
 /* Whichever allocation fails, the peer is not there afterwards, and is when it is tried again. */
 START_TEST(allocation_failure)
 {
@@ -528,6 +541,16 @@ START_TEST(roam_learn)
     vpn_wg_event_info event = wg_event(&node, VPN_WG_ROAMED);
     ck_assert(event.peer == peer->id && event.path.remote.addr[3] == 5);
     ck_assert_mem_eq(&peer->path, &path, sizeof(path));
+    path = (vpn_path){.remote = {.family = 6, .port = 7, .scope = 2, .addr = {0xfe, 0x80}}};
+    vpn__peer_roam(node.wg, peer, &path);
+    wg_event(&node, VPN_WG_ROAMED);
+    path.remote.scope = 3; /* the same address on another link */
+    vpn__peer_roam(node.wg, peer, &path);
+    event = wg_event(&node, VPN_WG_ROAMED);
+    ck_assert(event.path.remote.scope == 3 && peer->path.remote.scope == 3);
+    path = path_from(5);
+    vpn__peer_roam(node.wg, peer, &path);
+    wg_event(&node, VPN_WG_ROAMED);
     path.ifindex = 8; /* another source address only */
     vpn__peer_roam(node.wg, peer, &path);
     wg_no_event(&node);
@@ -636,6 +659,7 @@ static Suite *suite(void)
     test_add(s, "unknown ids", unknown_ids);
     test_add(s, "allowed ips", allowed_ips);
     test_add(s, "slots are clean", slots_are_clean);
+    test_add(s, "generations_go_round", generations_go_round);
     test_add(s, "allocation failure", allocation_failure);
     test_add(s, "clean endpoints", clean_endpoints);
     test_add(s, "roam: learn", roam_learn);

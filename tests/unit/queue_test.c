@@ -231,6 +231,20 @@ START_TEST(bytes_in_all)
 }
 END_TEST
 
+/* A limit that no memory reaches is none. */
+START_TEST(no_limit_of_bytes)
+{
+    struct host host;
+    vpn_queue *queue = make(&host, UINT64_MAX);
+    ck_assert_int_eq(push(queue, 1, 1, 60000, 9), 0);
+    ck_assert_int_eq(push(queue, 1, 2, 60000, 9), 0);
+    ck_assert_uint_eq(vpn_queue_dropped(queue), 0);
+    ck_assert_int_eq(pop(queue, 1, 60000), 1);
+    ck_assert_int_eq(pop(queue, 1, 60000), 2);
+    finish(&host, queue);
+}
+END_TEST
+
 START_TEST(purge_and_free)
 {
     struct host host;
@@ -395,6 +409,7 @@ static Suite *suite(void)
     test_add(s, "oldest_goes_first", oldest_goes_first);
     test_add(s, "limit_of_a_peer", limit_of_a_peer);
     test_add(s, "bytes_in_all", bytes_in_all);
+    test_add(s, "no_limit_of_bytes", no_limit_of_bytes);
     test_add(s, "purge_and_free", purge_and_free);
     test_add(s, "against_a_model", against_a_model);
     test_add(s, "allocation_failures", allocation_failures);

@@ -81,6 +81,28 @@ START_TEST(no_identity)
 }
 END_TEST
 
+/* What a key of low order agrees on with anybody is known to all: whoever says that it is such a peer proves nothing. */
+START_TEST(initiation_of_a_low_order_peer)
+{
+    static const struct vpn__noise_local liar = {.private_key = {8}};
+    static const uint8_t zero[32];
+    vpn_wg_peer peer = {.size = sizeof peer, .set = VPN_WG_SET_ENDPOINT};
+    uint8_t bytes[148], stamp[12] = {0xff};
+    struct vpn__handshake h;
+    vpn_cookie_maker maker;
+    pair_new(&p, NULL);
+    ck_assert_int_eq(vpn_wg_peer_remove(p.b.wg, p.b.peer), 0);
+    peer.endpoint = p.a.at;
+    ck_assert_int_eq(vpn_wg_peer_add(p.b.wg, &peer, &p.b.peer, p.now), 0);
+    ck_assert_int_eq(vpn__handshake_initiate(&h, bytes, &liar, p.b.public_key, zero, zero, 1, stamp, &p.a.host.env), 0);
+    vpn_cookie_maker_init(&maker);
+    ck_assert_int_eq(vpn_mac_add(&maker, bytes, 148, p.b.public_key, p.now), 0);
+    mail_bytes(&m, bytes, sizeof bytes, &p.b.at);
+    unmoved(&p.b, &m, VPN_REASON_HANDSHAKE);
+    pair_free(&p);
+}
+END_TEST
+
 /* Well-made messages to an index that nobody has; an initiation has no receiver. */
 START_TEST(unknown_index)
 {
@@ -604,6 +626,7 @@ Suite *suite(void)
     Suite *s = suite_create("receive");
     test_add(s, "mac1", mac1);
     test_add(s, "no identity", no_identity);
+    test_add(s, "initiation_of_a_low_order_peer", initiation_of_a_low_order_peer);
     test_add(s, "unknown index", unknown_index);
     test_add(s, "initiation that does not decrypt", initiation_that_does_not_decrypt);
     test_add(s, "time stamps", timestamps);

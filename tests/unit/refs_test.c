@@ -32,17 +32,30 @@ static int is_whole(const struct held *h)
     return 1;
 }
 
-/* Arrays of all classes come and go; none overlaps another, all are aligned. */
-START_TEST(apart)
+/* An allocator whose memory is aligned to 8 bytes only, as malloc's may be on 32-bit machines. */
+static void *alloc_at_8(void *user, size_t bytes)
+{
+    uint8_t *block = host_alloc(user, bytes + 8);
+    if (!block)
+        return NULL;
+    memset(block, 0, 8);
+    return block + 8;
+}
+
+static void free_at_8(void *user, void *memory)
+{
+    host_free(user, (uint8_t *)memory - 8);
+}
+
+/* Arrays of all classes come and go; none overlaps another or what holds the chunks together, all are aligned. */
+static void come_and_go(const struct host *host, size_t more)
 {
     enum { SLOTS = 500 };
     static struct held held[SLOTS];
-    struct host host;
     struct vpn__refs r;
     uint64_t seed = 5;
     memset(held, 0, sizeof(held));
-    host_init(&host);
-    vpn__refs_init(&r, &host.env);
+    vpn__refs_init(&r, &host->env);
     ck_assert_uint_eq(vpn__refs_memory(&r), 0);
     for (uint32_t step = 0; step < 20000; step++) {
         struct held *h = &held[host_below(&seed, SLOTS)];
@@ -61,10 +74,27 @@ START_TEST(apart)
     }
     for (uint32_t i = 0; i < SLOTS; i++)
         ck_assert(!held[i].array || is_whole(&held[i]));
-    ck_assert_uint_eq(vpn__refs_memory(&r), host.bytes);
+    ck_assert_uint_eq(vpn__refs_memory(&r) + r.chunks * more, host->bytes);
     vpn__refs_end(&r);
     ck_assert_uint_eq(vpn__refs_memory(&r), 0);
-    host_end(&host);
+    host_end(host);
+}
+
+START_TEST(apart)
+{
+    struct host host;
+    host_init(&host);
+    come_and_go(&host, 0);
+}
+END_TEST
+
+START_TEST(apart_at_8)
+{
+    struct host host;
+    host_init(&host);
+    host.env.alloc = alloc_at_8;
+    host.env.free = free_at_8;
+    come_and_go(&host, 8);
 }
 END_TEST
 
@@ -95,6 +125,7 @@ static Suite *suite(void)
     Suite *s = suite_create("refs");
     test_add(s, "classes_grow", classes_grow);
     test_add(s, "apart", apart);
+    test_add(s, "apart_at_8", apart_at_8);
     test_add(s, "reuse_and_failure", reuse_and_failure);
     return s;
 }

@@ -339,6 +339,33 @@ static int init_key(void *slot, const uint8_t key[32])
     return 0;
 }
 
+/* The first `keys_left` slots are prepared, the next one is not. */
+static uint32_t keys_left;
+
+static int refuse_key(void *slot, const uint8_t key[32])
+{
+    memcpy(slot, key, 32);
+    return keys_left-- > 0 ? 0 : VPN_ELIMIT;
+}
+
+START_TEST(provider_without_keys)
+{
+    vpn_provider own = *vpn_provider_sodium();
+    own.init_key = refuse_key;
+    own.init_scratch = init_scratch;
+    own.end_scratch = end_scratch;
+    for (uint32_t i = 0; i < 2; i++) {
+        vpn_session *s = NULL;
+        host_init(&host);
+        keys_left = i;
+        given_scratch = NULL;
+        ck_assert_int_eq(vpn_session_new(&s, &keys[0], 128, &own, &host.env, BORN), VPN_ELIMIT);
+        ck_assert(s == NULL && given_scratch == NULL);
+        host_end(&host); /* and no key is left in what was given back */
+    }
+}
+END_TEST
+
 /* A provider with big slots and scratch: all memory is there and aligned. */
 START_TEST(provider)
 {
@@ -436,6 +463,7 @@ static Suite *suite(void)
     test_add(s, "not ours", not_ours);
     test_add(s, "provider", provider);
     test_add(s, "key refused", key_refused);
+    test_add(s, "provider_without_keys", provider_without_keys);
     test_add(s, "sessions in a row", sessions_in_a_row);
     test_add(s, "bad arguments", bad_arguments);
     return s;

@@ -36,6 +36,8 @@ START_TEST(fresh)
     expect_idle();
     ck_assert(t.attempts == 0 && t.another == 0 && t.last_minute == 0 && t.interval == 0);
     ck_assert_uint_eq(t.handshake_sent, VPN_NEVER);
+    ck_assert_int_eq(vpn__timers_expire(&t, VPN_NEVER), VPN__TIMER_NOTHING);
+    expect_idle();
 }
 END_TEST
 

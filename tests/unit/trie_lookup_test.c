@@ -89,6 +89,39 @@ static void try_ways(const struct vpn__trie_ways *(*ways)(uint32_t words))
     }
 }
 
+/* The prefix of no bits, when it is all there is and when an address falls back to it. */
+static void try_everything(const struct vpn__trie_ways *ways, uint32_t words)
+{
+    static const uint32_t zero[4] = {0};
+    static const uint8_t addrs[2][16] = {{0xff, 1, 2, 3, 4}, {0}};
+    struct host host;
+    struct vpn__trie t;
+    uint32_t index, owners[2] = {NONE, NONE};
+    host_init(&host);
+    vpn__trie_init(&t, &host.env, words);
+    ck_assert_int_eq(vpn__trie_add(&t, zero, 0, &index), 0);
+    vpn__trie_entry(&t, index)->owner = 5;
+    ck_assert_uint_eq(ways->one(&t, addrs[0]), 5);
+    ways->many(&t, addrs[0], 16, owners, 2);
+    ck_assert(owners[0] == 5 && owners[1] == 5);
+    ck_assert_int_eq(vpn__trie_add(&t, zero, words * 32, &index), 0);
+    vpn__trie_entry(&t, index)->owner = 6;
+    ck_assert(ways->one(&t, addrs[0]) == 5 && ways->one(&t, addrs[1]) == 6);
+    ways->many(&t, addrs[0], 16, owners, 2);
+    ck_assert(owners[0] == 5 && owners[1] == 6);
+    vpn__trie_end(&t);
+    host_end(&host);
+}
+
+START_TEST(everything)
+{
+    for (uint32_t words = 1; words <= 4; words += 3) {
+        try_everything(vpn__trie_ways(words), words);
+        try_everything(vpn__trie_ways_plain(words), words);
+    }
+}
+END_TEST
+
 START_TEST(fastest)
 {
     try_ways(vpn__trie_ways);
@@ -121,6 +154,7 @@ static Suite *suite(void)
     Suite *s = suite_create("trie_lookup");
     test_add(s, "fastest", fastest);
     test_add(s, "plain", plain);
+    test_add(s, "everything", everything);
     test_add(s, "ones", ones);
     return s;
 }

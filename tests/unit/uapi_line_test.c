@@ -105,9 +105,11 @@ static const struct {
     {VPN_EFORMAT, "endpoint=192.0.2.1:0"},
     {VPN_EFORMAT, "endpoint=example.org:51820"},
     {VPN_EFORMAT, "endpoint=[::1]:65536"},
+    {VPN_EFORMAT, "endpoint=[fe80::1%eth0]:51820"}, /* without a host, nobody knows interfaces */
     {VPN_EFORMAT, "persistent_keepalive_interval="},
     {VPN_EFORMAT, "persistent_keepalive_interval=65536"},
     {VPN_EFORMAT, "persistent_keepalive_interval=on"},
+    {VPN_EFORMAT, "persistent_keepalive_interval=ofF"},
     {VPN_EFORMAT, "persistent_keepalive_interval=offf"},
     {VPN_EFORMAT, "allowed_ip="},
     {VPN_EFORMAT, "allowed_ip=-"},
@@ -155,6 +157,8 @@ START_TEST(values)
     ck_assert_uint_eq(line.integer, 51820);
     ck_assert_int_eq(one(&line, "persistent_keepalive_interval=25"), 1);
     ck_assert_uint_eq(line.integer, 25);
+    ck_assert_int_eq(one(&line, "persistent_keepalive_interval=120"), 1); /* as long as "off" */
+    ck_assert_uint_eq(line.integer, 120);
     ck_assert_int_eq(one(&line, "persistent_keepalive_interval=off"), 1);
     ck_assert_uint_eq(line.integer, 0);
     ck_assert_int_eq(one(&line, "endpoint=192.0.2.1:80"), 1);
@@ -168,6 +172,32 @@ START_TEST(values)
     ck_assert_int_eq(one(&line, "allowed_ip=-::/0"), 1);
     ck_assert_int_eq(line.minus, 1);
     ck_assert_uint_eq(line.prefix.family, 6);
+}
+END_TEST
+
+static uint32_t scope_of_all(void *user, const char *name, size_t length)
+{
+    uint32_t *asked = user;
+    ck_assert(length == 4 && memcmp(name, "eth0", 4) == 0);
+    ++*asked;
+    return 7;
+}
+
+/* An address that is too long for one is not copied, and its interface not asked for. */
+START_TEST(an_endless_address_with_a_scope)
+{
+    uint32_t asked = 0;
+    vpn_uapi_host host = {.size = sizeof(host), .user = &asked, .scope_of = scope_of_all};
+    for (size_t zeros = 1; zeros <= 100; zeros++) {
+        char text[200] = "endpoint=[fe80::";
+        struct vpn__uapi_line line;
+        memset(text + 16, '0', zeros);
+        strcpy(text + 16 + zeros, "%eth0]:51820\n");
+        struct vpn__uapi_cursor cursor = {.text = text, .length = strlen(text), .host = &host};
+        ck_assert_int_eq(vpn__uapi_next(&cursor, &line), zeros <= 4 ? 1 : VPN_EFORMAT);
+        ck_assert(zeros > 4 || line.endpoint.scope == 7);
+    }
+    ck_assert_uint_eq(asked, VPN_ENDPOINT_CHARS - 14);
 }
 END_TEST
 
@@ -269,6 +299,7 @@ static Suite *line_suite(void)
     tcase_add_loop_test(tables, bad_lines, 0, (int)(sizeof(bad) / sizeof(bad[0])));
     suite_add_tcase(suite, tables);
     test_add(suite, "values", values);
+    test_add(suite, "an_endless_address_with_a_scope", an_endless_address_with_a_scope);
     test_add(suite, "control characters", every_control_character_is_refused);
     test_add(suite, "order", lines_follow_one_another);
     test_add(suite, "blame", blame_tells_the_key_and_no_secret);
