@@ -9,8 +9,8 @@ usage()
 usage: sh tests/run.sh [--quick] [--help]
 
 The release build with gcc and all tests; the library with clang for its warnings; three analysers; the unit tests under
-Valgrind; the unit, scenario and pitfall tests under AddressSanitizer and UndefinedBehaviorSanitizer; those with threads
-under ThreadSanitizer. Ends with status 0 only when tests ran and none failed.
+Valgrind; how much of lib/ the tests run; the unit, scenario and pitfall tests under AddressSanitizer and
+UndefinedBehaviorSanitizer; those with threads under ThreadSanitizer. Ends with status 0 only when tests ran and none failed.
 
   --quick   only the release build, and only its unit tests, scenario tests and checks
   --help    this text
@@ -28,7 +28,7 @@ done
 
 cd "$(dirname "$0")/.." || exit 1
 packages='build-essential cmake ninja-build pkg-config libsodium-dev check libcjson-dev python3 clang clang-format doxygen'
-analysers='clang-tidy cppcheck valgrind'
+analysers='clang-tidy cppcheck gcovr valgrind'
 network='wireguard-tools wireguard-go libseccomp-dev iproute2 iputils-ping iperf3 nftables tcpdump mandoc openresolv procps tshark'
 [ "$quick" ] || packages="$packages $network $analysers"
 
@@ -126,6 +126,7 @@ else
     cmake --build build/clang -- --quiet || die "the build with clang failed"
     script tests/analysers/run.sh
     script tests/memory/valgrind.sh build/release
+    script tests/coverage/run.sh
     build keylog
     run keylog
     build asan
