@@ -25,7 +25,7 @@ typedef struct vpn_session vpn_session;
  * @param provider NULL for libsodium; must outlive the session.
  * @param env NULL for the defaults; copied.
  * @param now birth of the session.
- * @return 0, VPN_EINVAL or VPN_ENOMEM. Since 0.1.
+ * @return 0, VPN_EINVAL or VPN_ENOMEM, or what the provider says. Since 0.1.
  */
 VPN_API VPN_MUST_USE VPN_NONNULL(1, 2) int vpn_session_new(vpn_session **out, const vpn_session_keys *keys,
                                                            uint32_t replay_bits, const vpn_provider *provider,

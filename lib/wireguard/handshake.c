@@ -156,6 +156,8 @@ int vpn_handshake_new(vpn_handshake **out, const uint8_t private_key[VPN_KEY_BYT
     *out = NULL;
     if (error != VPN_OK)
         return error;
+    if (provider != NULL && provider->size < sizeof *provider)
+        return VPN_EINVAL;
     h = vpn__alloc(&full, sizeof *h);
     if (h == NULL)
         return VPN_ENOMEM;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "wireguard/crypt.h"
 
+#include "common/provider.h"
 #include "common/wg.h"
 
 #define S    VPN_SECOND
@@ -239,6 +240,12 @@ START_TEST(scratch_life)
     ck_assert_ptr_null(scratch);
     host_fail_after(&host, 0);
     ck_assert_int_eq(vpn_scratch_new(&scratch, &own, &host.env), VPN_ENOMEM);
+    host_heal(&host);
+    for (unsigned i = 0; i < UNSOUND_PROVIDERS; i++) {
+        own = unsound_provider(i);
+        ck_assert_int_eq(vpn_scratch_new(&scratch, &own, &host.env), VPN_EINVAL);
+        ck_assert_ptr_null(scratch);
+    }
     host.env.size = 1;
     ck_assert_int_eq(vpn_scratch_new(&scratch, &own, &host.env), VPN_EINVAL);
     vpn_scratch_free(NULL);

@@ -4,6 +4,7 @@
 #include "base/bytes.h"
 #include "common/host.h"
 #include "common/points.h"
+#include "common/provider.h"
 #include "wireguard/handshake.h"
 
 #define INDEX_A UINT32_C(0x01020304)
@@ -417,6 +418,9 @@ START_TEST(no_memory)
     vpn_env bad = host.env;
     bad.size = 3;
     ck_assert_int_eq(vpn_handshake_new(&h, psk, NULL, &bad), VPN_EINVAL);
+    ck_assert_ptr_null(h);
+    vpn_provider unsound = unsound_provider(0);
+    ck_assert_int_eq(vpn_handshake_new(&h, psk, &unsound, &host.env), VPN_EINVAL);
     ck_assert_ptr_null(h);
     vpn_handshake_free(NULL);
     host_end(&host);

@@ -3,6 +3,7 @@
 
 #include "base/bytes.h"
 #include "common/host.h"
+#include "common/provider.h"
 #include "wireguard/wire.h"
 
 #define BORN (1000 * VPN_SECOND)
@@ -434,6 +435,12 @@ START_TEST(bad_arguments)
     for (size_t i = 0; i < sizeof(bits) / sizeof(*bits); i++) {
         a = b;
         ck_assert_int_eq(vpn_session_new(&a, &keys[0], bits[i], NULL, &host.env, 0), VPN_EINVAL);
+        ck_assert_ptr_null(a);
+    }
+    for (unsigned i = 0; i < UNSOUND_PROVIDERS; i++) {
+        vpn_provider unsound = unsound_provider(i);
+        a = b;
+        ck_assert_int_eq(vpn_session_new(&a, &keys[0], 0, &unsound, &host.env, 0), VPN_EINVAL);
         ck_assert_ptr_null(a);
     }
     vpn_env bad = host.env;
