@@ -225,9 +225,10 @@ int vpn_wg_peer_remove(vpn_wg *wg, vpn_peer_id id)
 
 vpn_peer_id vpn_wg_peer_next(const vpn_wg *wg, vpn_peer_id id)
 {
-    for (uint32_t slot = id == 0 ? 0 : (uint32_t)id + 1; slot < vpn__slab_high(&wg->peers); slot++)
-        if (vpn__wg_peer(wg, slot)->id != 0)
-            return vpn__wg_peer(wg, slot)->id;
+    /* No peer has the last slot of all, but anybody can ask for what is behind it. */
+    for (uint64_t slot = id == 0 ? 0 : (id & UINT32_MAX) + 1; slot < vpn__slab_high(&wg->peers); slot++)
+        if (vpn__wg_peer(wg, (uint32_t)slot)->id != 0)
+            return vpn__wg_peer(wg, (uint32_t)slot)->id;
     return 0;
 }
 

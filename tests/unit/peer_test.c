@@ -383,6 +383,11 @@ START_TEST(unknown_ids)
         ck_assert_ptr_null(vpn__peer_find(node.wg, bad[i]));
     }
     ck_assert_uint_eq(wg_stats(&node).peers, 2);
+    ck_assert_uint_eq(vpn_wg_peer_next(node.wg, old), keep);
+    ck_assert_uint_eq(vpn_wg_peer_next(node.wg, UINT32_MAX), 0);
+    ck_assert_uint_eq(vpn_wg_peer_next(node.wg, UINT64_MAX), 0);
+    ck_assert_uint_eq(vpn_wg_peer_next(node.wg, keep + 1), 0);
+    ck_assert_uint_eq(vpn_wg_peer_find(node.wg, (const uint8_t[32]){0}), 0);
     end();
 }
 END_TEST
