@@ -149,6 +149,10 @@ START_TEST(arguments)
         vpn_allowedips_lookup_many(t, (uint8_t)family, p.addr, 16, &owner, 1);
         ck_assert_uint_eq(owner, want);
     }
+    uint32_t untouched = 7;
+    vpn_allowedips_lookup_many(t, 4, p.addr, 16, &untouched, 0);
+    vpn_allowedips_lookup_many(t, 5, p.addr, 16, &untouched, 0);
+    ck_assert_uint_eq(untouched, 7);
     vpn_allowedips_free(t);
     vpn_allowedips_free(NULL);
     host_end(&host);

@@ -645,6 +645,10 @@ START_TEST(nothing_to_do)
     ck_assert_uint_eq(vpn_wg_send(p.a.wg, &m.packet, 0, p.now), 0);
     ck_assert_uint_eq(vpn_wg_recv(p.a.wg, &m.packet, 0, p.now), 0);
     ck_assert_uint_eq(vpn_wg_end(p.a.wg, &m.packet, 1, p.now), 0);
+    ck_assert_uint_eq(vpn_wg_send(p.a.wg, NULL, 0, p.now) + vpn_wg_recv(p.a.wg, NULL, 0, p.now), 0);
+    ck_assert_uint_eq(vpn_wg_send_begin(p.a.wg, NULL, 0, p.now) + vpn_wg_recv_begin(p.a.wg, NULL, 0, p.now), 0);
+    vpn_wg_crypt(p.a.wg->scratch, NULL, 0);
+    ck_assert_uint_eq(vpn_wg_end(p.a.wg, NULL, 0, p.now) + vpn_wg_tick(p.a.wg, NULL, 0, p.now), 0);
     side_quiet(&p.a);
     pair_free(&p);
 }
