@@ -395,29 +395,6 @@ START_TEST(provider)
 }
 END_TEST
 
-static int keys_taken; /* from now on, before one is refused; later ones are taken again */
-
-static int scarce_key(void *slot, const uint8_t key[32])
-{
-    memcpy(slot, key, 32);
-    return keys_taken-- == 0 ? VPN_EBUSY : 0;
-}
-
-/* A key that the provider refuses, to send or to receive: there is no session. */
-START_TEST(key_refused)
-{
-    vpn_provider own = *vpn_provider_sodium();
-    own.init_key = scarce_key;
-    host_init(&host);
-    for (int i = 0; i < 2; i++) {
-        keys_taken = i;
-        ck_assert_int_eq(vpn_session_new(&a, &keys[0], 128, &own, &host.env, BORN), VPN_EBUSY);
-        ck_assert_ptr_null(a);
-    }
-    host_end(&host);
-}
-END_TEST
-
 /* Sessions lie in a row in the device's pool, so their slots are aligned only if the whole is a multiple of 64. */
 START_TEST(sessions_in_a_row)
 {
@@ -469,7 +446,6 @@ static Suite *suite(void)
     test_add(s, "truncated", truncated);
     test_add(s, "not ours", not_ours);
     test_add(s, "provider", provider);
-    test_add(s, "key refused", key_refused);
     test_add(s, "provider_without_keys", provider_without_keys);
     test_add(s, "sessions in a row", sessions_in_a_row);
     test_add(s, "bad arguments", bad_arguments);
