@@ -321,11 +321,17 @@ static void put_message(udp_batch *b, size_t i, const vpn_packet *packet, int st
                               .msg_controllen = used};
 }
 
-/* The source address has gone, or cannot reach the destination: one more try, from wherever the system likes. */
-static void send_unbound(udp *u, int fd, size_t i, const vpn_packet *packet, int error)
+/*
+ * One more try, by itself: what refuses a batch may take its datagrams one by one, and a source address that has gone, or
+ * cannot reach the destination, is left to the system. Where there is no room, another try only makes it worse.
+ */
+static void send_alone(udp *u, int fd, size_t i, const vpn_packet *packet, int error)
 {
-    if (error == EINVAL || error == ENETUNREACH || error == EADDRNOTAVAIL || error == EHOSTUNREACH || error == ENODEV) {
-        put_message(u->batch, i, packet, 0);
+    int unbound =
+        error == EINVAL || error == ENETUNREACH || error == EADDRNOTAVAIL || error == EHOSTUNREACH || error == ENODEV;
+
+    if (error != EAGAIN && error != ENOBUFS) {
+        put_message(u->batch, i, packet, !unbound);
         if (sendmsg(fd, &u->batch->header[i].msg_hdr, MSG_DONTWAIT) >= 0)
             return;
         error = errno;
@@ -346,10 +352,10 @@ static void flush(udp *u, int fd, const vpn_packet *const *packets, size_t n)
     while (i < n) {
         int sent = sendmmsg(fd, u->batch->header + i, (unsigned)(n - i), MSG_DONTWAIT);
 
-        if (sent > 0)
+        if (sent > 0) {
             i += (size_t)sent;
-        else if (sent == 0 || errno != EINTR) {
-            send_unbound(u, fd, i, packets[i], errno);
+        } else {
+            send_alone(u, fd, i, packets[i], errno);
             i++;
         }
     }

@@ -14,6 +14,7 @@ scratch=
 namespaces=
 failures=0
 checks=0
+preload= # an object that daemon_up loads into the daemon
 
 skip()
 {
@@ -210,7 +211,7 @@ daemon_up()
     vpn) daemon_program=$VPN_TUNNEL ;;
     go) daemon_program=wireguard-go ;;
     esac
-    LOG_LEVEL=verbose ip netns exec "$(ns_name "$1")" "$daemon_program" -f "$daemon_if" >>"$scratch/$1.log" 2>&1 &
+    LOG_LEVEL=verbose LD_PRELOAD=$preload ip netns exec "$(ns_name "$1")" "$daemon_program" -f "$daemon_if" >>"$scratch/$1.log" 2>&1 &
     daemon_pid=$!
     wait_for 5 wg show "$daemon_if" || {
         fail "$2 did not start"
@@ -284,4 +285,59 @@ iperf_server()
 {
     in_ns "$1" iperf3 -s -D --logfile "$scratch/iperf.txt"
     wait_for 3 in_ns "$1" sh -c 'ss -ltn | grep -q :5201'
+}
+
+# tool NAME: a program or an object of tests/interop, as built; or the test is skipped.
+tool()
+{
+    case $build in /*) tool_path=$build/tests/$1 ;; *) tool_path=$PWD/$build/tests/$1 ;; esac
+    [ -e "$tool_path" ] || skip "$tool_path is not built"
+}
+
+# pair [OBJECT]: namespaces a and b with vpn-tunnel in each, connected, on ports 51001 and 51002; $a_pid and $b_pid. The
+# object is loaded into the one in a.
+pair()
+{
+    ns_new a
+    ns_new b
+    cable a b
+    keys a b
+    daemon_up b vpn
+    b_pid=$daemon_pid
+    pair_end b 2 a 1
+    preload=${1:-}
+    daemon_up a vpn
+    preload=
+    a_pid=$daemon_pid
+    pair_end a 1 b 2
+    check "the tunnel works" pings a 10.77.0.2
+}
+
+# pair_end NS NUMBER OTHER NUMBER: sets up a daemon that runs.
+pair_end()
+{
+    addresses "$1" "$2"
+    wg set "$(if_name "$1")" listen-port "5100$2"
+    peer "$1" "$3" "$4" endpoint "10.99.0.$4:5100$4"
+}
+
+# cpu PID: its processor time in hundredths of a second.
+cpu()
+{
+    sed 's/.*) //' "/proc/$1/stat" | awk '{ print $12 + $13 }'
+}
+
+# memory PID: KiB of it that are resident.
+memory()
+{
+    awk '/^VmRSS:/ { print $2 }' "/proc/$1/status"
+}
+
+# at_most NUMBER NUMBER
+at_most()
+{
+    [ "$1" -le "$2" ] || {
+        echo "$1 is more than $2"
+        return 1
+    }
 }
