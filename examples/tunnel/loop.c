@@ -104,7 +104,11 @@ static int watch_all(loop *l)
     const char *directory = uapi_directory(l->uapi);
 
     l->directory = directory == NULL ? -1 : watch_directory(directory);
+    if (directory != NULL && l->directory < 0)
+        log_error("cannot watch %s: %s; goes on when its socket is removed", directory, strerror(errno));
     l->network = watch_network();
+    if (l->network < 0)
+        log_error("cannot watch addresses and routes: %s; peers learn of changes by themselves", strerror(errno));
     l->network_was = network_print(l->flow.tun.name);
     if (watch(l, l->signals, TAG_SIGNAL) != 0 || watch(l, l->flow.tun.fd, TAG_TUN) != 0 ||
         watch(l, l->flow.tun.watch, TAG_TUN_CHANGED) != 0 || watch_udp(l) != 0 ||
@@ -116,7 +120,8 @@ static int watch_all(loop *l)
 
 int loop_open(loop *l, const options *chosen, int signals)
 {
-    uapi_setup setup = {.host = &l->host, .client_tag = TAG_CLIENT, .served = on_served, .user = l};
+    uapi_setup setup = {
+        .host = &l->host, .listen_tag = TAG_UAPI, .client_tag = TAG_CLIENT, .served = on_served, .user = l};
 
     *l = (loop){.signals = signals, .directory = -1, .network = -1, .network_due = VPN_NEVER};
     l->host = (vpn_uapi_host){.size = sizeof l->host,

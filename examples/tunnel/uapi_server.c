@@ -3,6 +3,9 @@
  * Many clients, none of which can hold up the others or the packets: every descriptor is non-blocking, a client is either
  * being read (its request grows) or being written to (its answer shrinks), and one that is still for STILL in the middle of
  * either is let go. Requests and answers hold keys: every buffer is wiped before it is given back.
+ *
+ * Without a descriptor for the next client the one that has been still for longest goes; when there is none to let go, the
+ * door stays shut for SHUT, since a socket with somebody waiting would wake the loop for ever.
  */
 #include "uapi_server.h"
 
@@ -17,6 +20,7 @@
 #include "uapi_socket.h"
 
 #define STILL       (10 * VPN_SECOND)
+#define SHUT        VPN_SECOND
 #define FIRST_ROOM  4096u
 #define REQUEST_MAX (256u << 20)
 #define READS       16 /* of one client before the packets have their turn */
@@ -38,6 +42,8 @@ struct client {
 struct uapi_server {
     uapi_setup setup;
     uapi_socket socket;
+    vpn_time opens; /* the listening socket is not watched until then; VPN_NEVER while it is */
+    int shut_told;
     struct client client[UAPI_CLIENTS];
 };
 
@@ -78,6 +84,7 @@ uapi_server *uapi_open(const char *name, int fd, const uapi_setup *setup)
         return NULL;
     }
     s->setup = *setup;
+    s->opens = VPN_NEVER;
     for (unsigned i = 0; i < UAPI_CLIENTS; i++)
         s->client[i].fd = -1;
     if (fd >= 0 ? uapi_socket_take(&s->socket, fd) != 0 : uapi_socket_open(&s->socket, name) != 0) {
@@ -137,19 +144,43 @@ static int client_watch(uapi_server *s, const struct client *c)
     return waiter_watch(s->setup.waiter, c->fd, wanted, s->setup.client_tag + (uint64_t)(c - s->client));
 }
 
-/* A free place; when there is none, that of the client that has been still for longest. */
+/* Lets the client go that has been still for longest, and returns its place; NULL when there is none. */
+static struct client *let_stillest_go(uapi_server *s)
+{
+    struct client *stillest = NULL;
+
+    for (unsigned i = 0; i < UAPI_CLIENTS; i++) {
+        struct client *c = &s->client[i];
+
+        if (c->fd >= 0 && (stillest == NULL || c->seen < stillest->seen))
+            stillest = c;
+    }
+    if (stillest != NULL)
+        client_close(s, stillest);
+    return stillest;
+}
+
 static struct client *place_for(uapi_server *s)
 {
-    struct client *oldest = &s->client[0];
-
     for (unsigned i = 0; i < UAPI_CLIENTS; i++) {
         if (s->client[i].fd < 0)
             return &s->client[i];
-        if (s->client[i].seen < oldest->seen)
-            oldest = &s->client[i];
     }
-    client_close(s, oldest);
-    return oldest;
+    return let_stillest_go(s);
+}
+
+static int exhausted(int error)
+{
+    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+static void shut(uapi_server *s, int error, vpn_time now)
+{
+    if (!s->shut_told)
+        log_error("a client of the configuration socket has to wait: %s", strerror(error));
+    s->shut_told = 1;
+    waiter_forget(s->setup.waiter, s->socket.fd);
+    s->opens = now + SHUT;
 }
 
 void uapi_accept(uapi_server *s, vpn_time now)
@@ -157,8 +188,13 @@ void uapi_accept(uapi_server *s, vpn_time now)
     int fd = accept(s->socket.fd, NULL, NULL);
     struct client *c;
 
+    if (fd < 0 && exhausted(errno) && let_stillest_go(s) != NULL)
+        fd = accept(s->socket.fd, NULL, NULL);
+    else if (fd < 0 && exhausted(errno))
+        shut(s, errno, now);
     if (fd < 0)
         return;
+    s->shut_told = 0;
     (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
     (void)fcntl(fd, F_SETFL, O_NONBLOCK);
     c = place_for(s);
@@ -301,7 +337,7 @@ static vpn_time client_deadline(const struct client *c)
 
 vpn_time uapi_deadline(const uapi_server *s)
 {
-    vpn_time first = VPN_NEVER;
+    vpn_time first = s->opens;
 
     for (unsigned i = 0; i < UAPI_CLIENTS; i++) {
         vpn_time deadline = client_deadline(&s->client[i]);
@@ -313,6 +349,9 @@ vpn_time uapi_deadline(const uapi_server *s)
 
 void uapi_expire(uapi_server *s, vpn_time now)
 {
+    if (s->opens <= now)
+        s->opens =
+            waiter_watch(s->setup.waiter, s->socket.fd, WAKE_READ, s->setup.listen_tag) == 0 ? VPN_NEVER : now + SHUT;
     for (unsigned i = 0; i < UAPI_CLIENTS; i++) {
         if (client_deadline(&s->client[i]) <= now) {
             log_verbose("a client of the configuration socket was still for too long");

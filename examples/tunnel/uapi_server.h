@@ -13,6 +13,7 @@ typedef struct uapi_setup {
     vpn_wg *wg;
     const vpn_uapi_host *host;
     waiter *waiter;
+    uint64_t listen_tag; /* the caller watches uapi_fd under it */
     uint64_t client_tag; /* client i is watched under client_tag + i */
     /* Called after each request, with the device possibly changed. */
     void (*served)(void *user);
@@ -34,7 +35,7 @@ const char *uapi_entry(const uapi_server *s);
 
 void uapi_accept(uapi_server *s, vpn_time now);
 void uapi_client_ready(uapi_server *s, unsigned client, vpn_time now);
-/* When a client has been still for too long in the middle of something. */
+/* When a client has been still for too long in the middle of something, or can be let in again. */
 vpn_time uapi_deadline(const uapi_server *s);
 void uapi_expire(uapi_server *s, vpn_time now);
 
