@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* vpn-tunnel: a WireGuard interface in user space, configured by wg(8). */
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -42,7 +43,7 @@ int main(int argc, char **argv)
     fill_standard_descriptors();
     switch (options_read(&chosen, argc, argv)) {
     case OPTIONS_DONE:
-        return EXIT_FINE;
+        return fflush(stdout) == 0 ? EXIT_FINE : EXIT_FAILED;
     case OPTIONS_WRONG:
         return EXIT_USAGE;
     }

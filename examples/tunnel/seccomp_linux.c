@@ -51,7 +51,7 @@ static const int plain[] = {
     SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_pwait2), SCMP_SYS(timerfd_settime),
     SCMP_SYS(timerfd_settime64), SCMP_SYS(clock_gettime), SCMP_SYS(clock_gettime64), SCMP_SYS(gettimeofday),
     SCMP_SYS(time), SCMP_SYS(restart_syscall), SCMP_SYS(rt_sigreturn), SCMP_SYS(sigreturn), SCMP_SYS(rt_sigprocmask),
-    SCMP_SYS(futex), SCMP_SYS(futex_time64),
+    SCMP_SYS(futex), SCMP_SYS(futex_time64), SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(ppoll_time64),
     /* is the socket's file still there, and its removal */
     SCMP_SYS(lstat), SCMP_SYS(lstat64), SCMP_SYS(newfstatat), SCMP_SYS(fstatat64), SCMP_SYS(statx), SCMP_SYS(fstat),
     SCMP_SYS(fstat64), SCMP_SYS(unlink), SCMP_SYS(unlinkat),
