@@ -143,5 +143,31 @@ check "a new system log: it has the line" wait_for 3 grep -q "$interface: config
 system_log_ends
 serves "no system log" "$c_pid"
 
+# The key log, in builds that have it.
+if ! in_ns a timeout 5 "$VPN_TUNNEL" -f --keylog "$scratch/none/none" "$interface" 2>&1 | grep -q 'reveals no keys'; then
+    check "no inode for the key log" refuses "--keylog: cannot write $scratch/log: No space left on device" \
+        full "$scratch" nr_inodes=1 sh -c "exec '$VPN_TUNNEL' -f --keylog '$scratch/log' $interface"
+    if mknod -m 666 "$scratch/device" c 1 7; then
+        check "a key log that is a device" refuses "--keylog: $scratch/device is no regular file" \
+            in_ns a timeout 5 "$VPN_TUNNEL" -f --keylog "$scratch/device" "$interface"
+        check "a key log that is a device: its mode stays" equal "$(stat -c %a "$scratch/device")" 666
+    fi
+    mkfifo "$scratch/fifo2"
+    check "a key log that nobody reads" refuses "is no regular file" \
+        in_ns a timeout 5 "$VPN_TUNNEL" -f --keylog "$scratch/fifo2" "$interface"
+    : >"$scratch/c.log"
+    mkdir "$scratch/small"
+    # Room for 200 bytes: a line or two, and a part of the next one.
+    # shellcheck disable=SC2016
+    ip netns exec "$(ns_name a)" sh -c 'mount -t tmpfs -o size=4096 none "$1" && head -c 3896 /dev/zero >"$1/keys" &&
+        exec "$2" -f --keylog "$1/keys" "$3"' sh "$scratch/small" "$VPN_TUNNEL" "$interface" 2>"$scratch/c.log" &
+    c_pid=$!
+    wait_for 5 timeout 2 wg show "$interface"
+    check "the key log is full: data" moves
+    check "the key log is full: it is said" grep -q 'the key log ends here: No space left on device' "$scratch/c.log"
+    cp "/proc/$c_pid/root/$scratch/small/keys" "$scratch/keys"
+    check "the key log is full: it ends with a whole line" equal "$(tail -c 1 "$scratch/keys" | od -An -tx1 | tr -d ' ')" 0a
+    serves "the key log is full" "$c_pid"
+fi
 check "the other daemon never noticed" pings a 10.77.0.2
 finish
