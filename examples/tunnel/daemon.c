@@ -25,7 +25,7 @@ static void wait_for_child(int fd, pid_t child)
 {
     char byte;
     ssize_t got;
-    int status;
+    int status = 0;
 
     do
         got = read(fd, &byte, 1);
@@ -34,6 +34,8 @@ static void wait_for_child(int fd, pid_t child)
         _exit(0);
     while (waitpid(child, &status, 0) < 0 && errno == EINTR)
         ;
+    if (WIFSIGNALED(status))
+        log_error("was killed by signal %d before it was ready", WTERMSIG(status));
     _exit(WIFEXITED(status) && WEXITSTATUS(status) != 0 ? WEXITSTATUS(status) : 1);
 }
 
