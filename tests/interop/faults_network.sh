@@ -95,6 +95,7 @@ time.sleep(60)' "$1" "$2" &
 
 answer()
 {
+    # The request is a format.
     # shellcheck disable=SC2059
     printf "$1" | timeout 5 python3 "$here/uapi_client.py" raw "/var/run/wireguard/$(if_name a).sock"
 }
