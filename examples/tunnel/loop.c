@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Each turn serves every descriptor that is ready with one batch at most, so that a flood from one side leaves the other
- * side, the timers and the configuration their turns. What the library wants done at a time is the deadline of the wait.
+ * side, the timers and the configuration their turns. Of the clients of the configuration socket one has its turn, since a
+ * request can take as long as thousands of packets. What the library wants done at a time is the deadline of the wait.
  */
 #include "loop.h"
 
@@ -15,7 +16,7 @@
 enum { TAG_SIGNAL, TAG_TUN, TAG_TUN_CHANGED, TAG_UDP, TAG_UAPI = TAG_UDP + UDP_FAMILIES, TAG_DIRECTORY, TAG_NETWORK };
 
 #define TAG_CLIENT 256u
-#define WAKES      32
+#define WAKES      64
 
 /* Addresses and routes come in bursts: look once it is over. */
 #define NETWORK_DELAY (VPN_SECOND / 2)
@@ -194,9 +195,7 @@ static void on_wake(loop *l, uint64_t tag, vpn_time now)
 {
     int gone = 0;
 
-    if (tag >= TAG_CLIENT) {
-        uapi_client_ready(l->uapi, (unsigned)(tag - TAG_CLIENT), now);
-    } else if (tag == TAG_TUN) {
+    if (tag == TAG_TUN) {
         gone = flow_from_tun(&l->flow, now);
     } else if (tag >= TAG_UDP && tag < TAG_UDP + UDP_FAMILIES) {
         gone = flow_from_net(&l->flow, (unsigned)(tag - TAG_UDP), now);
@@ -216,6 +215,24 @@ static void on_wake(loop *l, uint64_t tag, vpn_time now)
     }
     if (gone == TUN_GONE)
         end(l, "the interface was deleted");
+}
+
+/* Of the clients that are ready, the next one after the one that came last. */
+static void serve_client(loop *l, const wake *wakes, int n)
+{
+    unsigned least = UAPI_CLIENTS;
+
+    for (int i = 0; i < n; i++) {
+        if (wakes[i].tag >= TAG_CLIENT) {
+            unsigned after = ((unsigned)(wakes[i].tag - TAG_CLIENT) + UAPI_CLIENTS - l->client - 1) % UAPI_CLIENTS;
+
+            least = after < least ? after : least;
+        }
+    }
+    if (least == UAPI_CLIENTS)
+        return;
+    l->client = (l->client + 1 + least) % UAPI_CLIENTS;
+    uapi_client_ready(l->uapi, l->client, clock_now());
 }
 
 static vpn_time first_deadline(const loop *l)
@@ -239,8 +256,12 @@ int loop_run(loop *l)
             log_error("cannot wait for events: %s", strerror(errno));
             return -1;
         }
-        for (int i = 0; i < n && !l->ended; i++)
-            on_wake(l, wakes[i].tag, clock_now());
+        for (int i = 0; i < n && !l->ended; i++) {
+            if (wakes[i].tag < TAG_CLIENT)
+                on_wake(l, wakes[i].tag, clock_now());
+        }
+        if (!l->ended)
+            serve_client(l, wakes, n);
         now = clock_now();
         if (l->network_due <= now)
             on_network_due(l, now);

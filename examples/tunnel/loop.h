@@ -18,6 +18,7 @@ typedef struct loop {
     uint64_t network_was;
     vpn_time network_due; /* when to look whether the network changed */
     int port_moved;
+    unsigned client; /* of the configuration socket, that had the last turn */
     int ended;
 } loop;
 

@@ -37,6 +37,7 @@ struct client {
     struct buffer request;
     struct buffer answer;
     size_t sent; /* of the answer */
+    int again;   /* another request may have come with the one that was served */
 };
 
 struct uapi_server {
@@ -139,7 +140,7 @@ int uapi_alive(const uapi_server *s)
 
 static int client_watch(uapi_server *s, const struct client *c)
 {
-    uint32_t wanted = c->answer.length > 0 ? WAKE_WRITE : WAKE_READ;
+    uint32_t wanted = c->answer.length > 0 || c->again ? WAKE_WRITE : WAKE_READ;
 
     return waiter_watch(s->setup.waiter, c->fd, wanted, s->setup.client_tag + (uint64_t)(c - s->client));
 }
@@ -294,25 +295,34 @@ static int client_write(struct client *c, vpn_time now)
     return 1;
 }
 
-/* One turn of a client: reads, serves and writes until it must wait. */
+/* Goes on with an answer. 0, or -1 when the client must go. */
+static int client_answer(struct client *c, vpn_time now)
+{
+    int result = client_write(c, now);
+
+    if (result == 1)
+        c->again = c->request.length > 0;
+    return result < 0 ? -1 : 0;
+}
+
+/* One turn of a client: reads, and serves one request, until it must wait. */
 static int client_turn(uapi_server *s, struct client *c, vpn_time now)
 {
+    if (c->answer.length > 0)
+        return client_answer(c, now);
     for (int i = 0; i < READS; i++) {
-        size_t before = c->request.length;
-        int result;
+        size_t before = c->again ? 0 : c->request.length;
+        int result = c->again ? 1 : client_read(c, now);
 
-        if (c->answer.length > 0) {
-            result = client_write(c, now);
-            before = 0; /* the next request may have come with the last one */
-        } else {
-            result = client_read(c, now);
-        }
+        c->again = 0;
         if (result <= 0)
             return result;
         if (may_be_whole(&c->request, before) && serve_whole(s, c, now) != 0)
             return -1;
         if (c->request.length == 0)
             buffer_clear(&c->request);
+        if (c->answer.length > 0)
+            return client_answer(c, now);
     }
     return 0;
 }

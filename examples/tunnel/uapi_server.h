@@ -34,6 +34,7 @@ int uapi_alive(const uapi_server *s);
 const char *uapi_entry(const uapi_server *s);
 
 void uapi_accept(uapi_server *s, vpn_time now);
+/* One request of a client, at most. */
 void uapi_client_ready(uapi_server *s, unsigned client, vpn_time now);
 /* When a client has been still for too long in the middle of something, or can be let in again. */
 vpn_time uapi_deadline(const uapi_server *s);

@@ -5,8 +5,14 @@ raw PATH         sends standard input and prints what comes back until an empty 
 half PATH S      sends half a request and waits at most S seconds to be let go; 0 when it was
 slow PATH N S    sends N get requests without reading the answers, then waits S seconds to be let go; 0 when it was
 crowd PATH N     opens N connections with half a request in each and keeps them for 3 s
+idle PATH N S    opens N connections, says nothing, and keeps them for S seconds
+deaf PATH N S    asks for everything on N connections, reads nothing, and keeps them for S seconds
+drip PATH N S    writes half a request on N connections, a byte of each every half second, for S seconds
+greedy PATH N S  asks for everything again and again on N connections and reads all of it, for S seconds
+torn PATH        writes requests without their end and closes, in several ways
 pieces PATH      sends a get request byte by byte and two requests at once; prints the answers
 """
+import select
 import socket
 import sys
 import time
@@ -79,6 +85,61 @@ def crowd(path, count):
     return 0
 
 
+def keep(path, count, seconds, text, drip):
+    clients = [dial(path) for _ in range(int(count))]
+    until = time.monotonic() + float(seconds)
+    print("there", flush=True)
+    while time.monotonic() < until:
+        for client in clients:
+            try:
+                client.send(text[:1] if drip else text, socket.MSG_DONTWAIT)
+            except OSError:
+                pass
+        text = text[1:] if drip else b""
+        time.sleep(0.5)
+    return 0
+
+
+def idle(path, count, seconds):
+    return keep(path, count, seconds, b"", False)
+
+
+def deaf(path, count, seconds):
+    return keep(path, count, seconds, b"get=1\n\n", False)
+
+
+def drip(path, count, seconds):
+    return keep(path, count, seconds, b"set=1\nreplace_peers=true\nprivate_key=" + b"0" * 64, True)
+
+
+def greedy(path, count, seconds):
+    clients = [dial(path) for _ in range(int(count))]
+    until = time.monotonic() + float(seconds)
+    print("there", flush=True)
+    for client in clients:
+        client.sendall(b"get=1\n\n" * 500)
+    while time.monotonic() < until:
+        for client in select.select(clients, [], [], 0.1)[0]:
+            if not client.recv(1 << 20):
+                clients.remove(client)
+    return 0
+
+
+def torn(path):
+    for text in (b"set=1\nreplace_peers=true", b"set=1\nreplace_peers=true\n", b"set=1\nlisten_port=0\nprivate_key=" + b"0" * 64,
+                 b"set=1\nfwmark=77\n", b"\nset=1\nreplace_peers=true\n", b"set=1\nreplace_peers=true\n\r\n"):
+        for how in (None, socket.SHUT_WR, socket.SHUT_RDWR):
+            client = dial(path)
+            client.sendall(text)
+            if how is not None:
+                client.shutdown(how)
+                client.settimeout(2)
+                while client.recv(4096):
+                    pass
+            client.close()
+    return 0
+
+
 def pieces(path):
     client = dial(path)
     for byte in b"get=1\n\n":
@@ -96,4 +157,5 @@ def pieces(path):
     return 0
 
 
-sys.exit({"raw": raw, "half": half, "slow": slow, "crowd": crowd, "pieces": pieces}[sys.argv[1]](*sys.argv[2:]))
+sys.exit({"raw": raw, "half": half, "slow": slow, "crowd": crowd, "idle": idle, "deaf": deaf, "drip": drip,
+          "greedy": greedy, "torn": torn, "pieces": pieces}[sys.argv[1]](*sys.argv[2:]))
