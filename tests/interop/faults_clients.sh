@@ -9,12 +9,7 @@ need python3 python3-minimal
 pair
 interface=$(if_name a)
 socket=/var/run/wireguard/$interface.sock
-python3 -c 'import os, base64
-print("[Interface]")
-for i in range(10000):
-    key = base64.b64encode(os.urandom(32)).decode()
-    print(f"[Peer]\nPublicKey = {key}\nAllowedIPs = 10.{i >> 8}.{i & 255}.0/24\nEndpoint = 192.0.2.1:{i + 1024}")
-' >"$scratch/many"
+many_peers 10000 >"$scratch/many"
 check "ten thousand peers" timeout 20 wg addconf "$interface" "$scratch/many"
 client()
 {

@@ -341,3 +341,14 @@ at_most()
         return 1
     }
 }
+
+# many_peers NUMBER: a configuration of so many, for `wg addconf`.
+many_peers()
+{
+    python3 -c 'import base64, os, sys
+print("[Interface]")
+for i in range(int(sys.argv[1])):
+    key = base64.b64encode(os.urandom(32)).decode()
+    print(f"[Peer]\nPublicKey = {key}\nAllowedIPs = 10.{i >> 8}.{i & 255}.0/24\nEndpoint = 192.0.2.1:{i + 1024}")
+' "$1"
+}

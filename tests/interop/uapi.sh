@@ -157,12 +157,7 @@ check "afterwards: wg" wg show "$interface"
 check "afterwards: data" pings a 10.77.0.2
 
 # Many peers: requests and answers of several megabytes.
-python3 -c 'import os, base64
-print("[Interface]")
-for i in range(20000):
-    key = base64.b64encode(os.urandom(32)).decode()
-    print(f"[Peer]\nPublicKey = {key}\nAllowedIPs = 10.{i >> 8}.{i & 255}.0/24\nEndpoint = 192.0.2.1:{i + 1024}")
-' >"$scratch/many"
+many_peers 20000 >"$scratch/many"
 check "20000 peers: set" timeout 20 wg addconf "$interface" "$scratch/many"
 check "20000 peers: shown" equal "$(wg show "$interface" peers | wc -l)" 20001
 check "20000 peers: data" pings a fd77::2
