@@ -23,6 +23,7 @@ count_is()
 # room NUMBER: for so many more descriptors of the daemon in a. The limit is on their numbers, which may have gaps.
 room()
 {
+    wait_for 3 count_is "$full" # those who were served before may not have gone yet
     room_limit=0
     room_left=$1
     while [ -e "/proc/$a_pid/fd/$room_limit" ] || [ $((room_left -= 1)) -ge 0 ]; do
@@ -57,6 +58,7 @@ starts_with()
     grep -q 'Too many open files' "$scratch/few.log"
 }
 
+sleep 0.3
 full=$(count_of "$a_pid")
 refused=0
 few=4

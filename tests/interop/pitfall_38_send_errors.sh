@@ -30,7 +30,7 @@ injected()
 # burst COUNT: so many echo requests, in batches of 20, from a; how many were answered.
 burst()
 {
-    in_ns a ping -n -q -c "$1" -l 20 -i 0.002 -W 0.4 10.77.0.2 | sed -n 's/.* \([0-9]*\) received.*/\1/p'
+    in_ns a ping -n -q -c "$1" -l 20 -i 0.002 -W 0.8 10.77.0.2 | sed -n 's/.* \([0-9]*\) received.*/\1/p'
 }
 
 # loses_none CALL ERROR EVERY: the error is met, and nothing is lost.
