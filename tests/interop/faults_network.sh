@@ -151,4 +151,11 @@ kill $ping_a $ping_b
 daemon_up a vpn
 pair_end a 1 b 2
 check "started again: data" pings a 10.77.0.2
+# A namespace goes with the interface in it, and is not held by the daemon.
+ns_new c
+in_ns a ip link set "$(if_name a)" netns "$(ns_name c)"
+addresses c 1 2>/dev/null
+in_ns c ip link set "$(if_name a)" up
+ip netns del "$(ns_name c)"
+ended "its namespace is deleted" "$daemon_pid"
 finish
