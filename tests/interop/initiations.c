@@ -38,7 +38,7 @@ static void end(int signal_number)
 
 static int fail(const char *what)
 {
-    (void)fprintf(stderr, "flood: %s: %s\n", what, strerror(errno));
+    (void)fprintf(stderr, "initiations: %s: %s\n", what, strerror(errno));
     return 1;
 }
 
@@ -129,7 +129,7 @@ int main(int argc, char **argv)
     forge_new(&f.forger, (uint64_t)time(NULL), 1);
     if (argc != 7 || vpn_key_from_base64(f.forger.remote, argv[1], strlen(argv[1])) != 0) {
         (void)fprintf(stderr,
-                      "usage: flood KEY ADDRESS PORT SOURCE BURST PAUSE\n"
+                      "usage: initiations KEY ADDRESS PORT SOURCE BURST PAUSE\n"
                       "BURST initiations at once to the party with this public key, then PAUSE ms of listening\n");
         return 2;
     }
