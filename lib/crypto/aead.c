@@ -3,15 +3,19 @@
 
 #include "crypto/sodium.h"
 
+#include <stdint.h>
 #include <string.h>
 
 /* libsodium aborts the process on a text that is longer than the cipher allows (256 GiB). Such a text is not sealed but
-   zeroed, so that neither it nor something that looks sealed goes out; as a sealed text it is not authentic. */
-#define TEXT_MAX crypto_aead_chacha20poly1305_ietf_MESSAGEBYTES_MAX
+   zeroed, so that neither it nor something that looks sealed goes out; as a sealed text it is not authentic. No object is
+   longer than PTRDIFF_MAX: where a size has 32 bits that is the limit, and a length past it counts no bytes to be zeroed. */
+#define CIPHER_MAX crypto_aead_chacha20poly1305_ietf_MESSAGEBYTES_MAX
+#define OBJECT_MAX ((size_t)PTRDIFF_MAX)
+#define TEXT_MAX   (CIPHER_MAX < OBJECT_MAX - VPN_TAG_BYTES ? CIPHER_MAX : OBJECT_MAX - VPN_TAG_BYTES)
 
 static void zero(uint8_t *out, size_t bytes)
 {
-    if (out && bytes > 0)
+    if (out && bytes > 0 && bytes <= OBJECT_MAX)
         memset(out, 0, bytes);
 }
 

@@ -186,6 +186,18 @@ START_TEST(nothing_at_all_can_be_sealed)
 }
 END_TEST
 
+/* A mistaken length, which libsodium would abort on or follow to the end of memory. Nothing may be touched. */
+START_TEST(length_that_nothing_has)
+{
+    for (size_t i = 0; i < 2; i++) {
+        uint8_t key[32] = {1}, nonce[24] = {2}, bytes[16] = {3};
+        aeads[i].seal(bytes, bytes, SIZE_MAX, NULL, 0, nonce, key);
+        ck_assert_int_eq(aeads[i].open(bytes, bytes, SIZE_MAX, NULL, 0, nonce, key), VPN_EAUTH);
+        ck_assert_uint_eq(bytes[0], 3);
+    }
+}
+END_TEST
+
 static Suite *aead_suite(void)
 {
     Suite *suite = suite_create("aead");
@@ -197,6 +209,7 @@ static Suite *aead_suite(void)
 #if SIZE_MAX > UINT32_MAX
     test_add(suite, "too long", longer_than_the_cipher_allows);
 #endif
+    test_add(suite, "no length", length_that_nothing_has);
     return suite;
 }
 
