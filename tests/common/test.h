@@ -98,6 +98,12 @@ static inline size_t test_below(uint64_t *seed, size_t limit)
     return (size_t)(test_random(seed) % limit);
 }
 
+/* The same for times, which are longer than a size is where that has 32 bits. */
+static inline uint64_t test_below64(uint64_t *seed, uint64_t limit)
+{
+    return test_random(seed) % limit;
+}
+
 static inline void test_fill(uint64_t *seed, void *out, size_t bytes)
 {
     uint8_t *p = out;

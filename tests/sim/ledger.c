@@ -9,7 +9,7 @@
 
 struct ledger {
     struct letter *letters;
-    uint64_t count, room;
+    size_t count, room;
     uint8_t marker[8];
 };
 
@@ -89,7 +89,7 @@ uint64_t ledger_write(struct ledger *ledger, const struct letter *letter, uint8_
         ledger->letters = realloc(ledger->letters, ledger->room * sizeof *ledger->letters);
         MUST(ledger->letters != NULL);
     }
-    uint64_t number = ledger->count++;
+    size_t number = ledger->count++;
     ledger->letters[number] = *letter;
     write_letter(ledger, letter, number, out);
     return number;

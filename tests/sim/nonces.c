@@ -13,7 +13,7 @@
 struct record {
     uint8_t key[32];
     uint64_t *bits;
-    uint64_t words;
+    size_t words;
 };
 
 struct nonces {
@@ -85,10 +85,11 @@ uint32_t nonces_key(struct nonces *n, const uint8_t key[32])
 int nonces_use(struct nonces *n, uint32_t key, const uint8_t nonce[12])
 {
     struct record *record = &n->records[key];
-    uint64_t counter = load(nonce + 4), word = counter / 64, bit = UINT64_C(1) << (counter % 64);
+    uint64_t counter = load(nonce + 4), bit = UINT64_C(1) << (counter % 64);
     MUST(key < n->count && counter < COUNTER_MAX && memcmp(nonce, "\0\0\0\0", 4) == 0);
+    size_t word = (size_t)(counter / 64);
     if (word >= record->words) {
-        uint64_t words = word * 2 + 1;
+        size_t words = word * 2 + 1;
         record->bits = realloc(record->bits, words * sizeof *record->bits);
         MUST(record->bits != NULL);
         memset(record->bits + record->words, 0, (words - record->words) * sizeof *record->bits);

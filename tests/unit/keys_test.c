@@ -236,7 +236,7 @@ START_TEST(failures_leave_nothing)
     vpn_wg_config config = {.size = sizeof(config), .provider = &own};
     own = *vpn_provider_sodium();
     for (unsigned role = 0; role < 2; role++) {
-        uint64_t failures = 0;
+        size_t failures = 0;
         wg_pair_init(pair, &config);
         ck_assert_uint_eq(make_session(role, 99, 50 * S), VPN_DROP);
         ck_assert(sessions() == 0 && indices() == 0);

@@ -198,7 +198,7 @@ START_TEST(random_walks)
             uint64_t base = round == 0 ? 0 : round == 1 ? UINT64_MAX - 20000 : test_random(&seed);
             start(sizes[k]);
             for (int i = 0; i < 2000; i++) {
-                uint64_t spread = test_below(&seed, 40) ? 40 : sizes[k] * 2;
+                uint32_t spread = test_below(&seed, 40) ? 40 : sizes[k] * 2;
                 uint64_t counter = base + test_below(&seed, spread);
                 base += test_below(&seed, 3) && base < UINT64_MAX - sizes[k] * 4 ? 1 : 0;
                 offer(test_below(&seed, 8) ? counter : counter - test_below(&seed, sizes[k] + 100));

@@ -83,7 +83,7 @@ END_TEST
 
 static void change(uint64_t *seed, struct vpn__peer *peer, vpn_time now)
 {
-    vpn_time at = test_below(seed, 3) ? now + test_below(seed, 100 * S) : VPN_NEVER;
+    vpn_time at = test_below(seed, 3) ? now + test_below64(seed, 100 * S) : VPN_NEVER;
     switch (test_below(seed, 6)) {
     case 0:
         peer->timers.wipe = at;
@@ -162,7 +162,7 @@ static void random_call(uint64_t *seed, vpn_time now)
         break;
     case 3:
         peer.set = VPN_WG_SET_EXPIRES;
-        peer.expires = test_below(seed, 3) ? VPN_NEVER : now + test_below(seed, 300 * S);
+        peer.expires = test_below(seed, 3) ? VPN_NEVER : now + test_below64(seed, 300 * S);
         ck_assert_int_eq(vpn_wg_peer_set(node.wg, ids[i], &peer, now), 0);
         break;
     case 4:
@@ -205,7 +205,7 @@ START_TEST(random_calls)
     for (unsigned step = 0; step < 600; step++) {
         random_call(&seed, now);
         ck_assert_uint_eq(vpn_wg_deadline(node.wg), least());
-        now += test_below(&seed, 3) ? test_below(&seed, S) : test_below(&seed, 60 * S);
+        now += test_below(&seed, 3) ? test_below64(&seed, S) : test_below64(&seed, 60 * S);
         run_what_is_due(&seed, now);
     }
     wg_node_end(&node);

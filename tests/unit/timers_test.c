@@ -342,7 +342,7 @@ START_TEST(deadline_is_exact)
     vpn_time now = T;
     start();
     for (unsigned i = 0; i < 300000; i++) {
-        now += test_below(&seed, 8) ? test_below(&seed, 2 * S) : test_below(&seed, 700 * S);
+        now += test_below(&seed, 8) ? test_below64(&seed, 2 * S) : test_below64(&seed, 700 * S);
         for (unsigned turns = 0;; turns++) {
             int due = vpn__timers_deadline(&t) <= now;
             enum vpn__timer_action action = vpn__timers_expire(&t, now);
