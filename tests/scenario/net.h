@@ -66,6 +66,7 @@ struct node {
     vpn_wg_event_info events[NET_EVENTS]; /* the last ones; number i is at i % NET_EVENTS */
     uint32_t event_count, event_types[16];
     uint8_t *held;     /* buffer of the packet that was fed last */
+    uint32_t shift;    /* all buffers begin so many bytes behind an aligned address */
     uint32_t tailroom; /* given to vpn_wg_send */
     uint64_t ticks, delivered, replies;
     uint64_t verdicts[VPN_VERDICTS];

@@ -216,6 +216,14 @@ void node_outcome(struct node *node, const vpn_packet *packet)
     }
 }
 
+/* A buffer as this node has them, in a block that is to be freed. */
+static uint8_t *buffer_in(const struct node *node, size_t bytes, uint8_t **block)
+{
+    *block = malloc(node->shift + bytes + (node->shift + bytes == 0));
+    ck_assert_ptr_nonnull(*block);
+    return *block + node->shift;
+}
+
 static vpn_packet send_in(struct node *from, uint8_t *buffer, uint32_t capacity, uint32_t length, vpn_peer_id peer)
 {
     vpn_packet packet = {.data = buffer, .capacity = capacity, .offset = VPN_WG_HEADROOM, .length = length};
@@ -234,14 +242,13 @@ static void unpark(struct node *node, vpn_peer_id peer)
 {
     size_t parked = vpn_queue_count(node->queue, peer);
     uint32_t capacity = VPN_WG_HEADROOM + node->mtu + 2000;
-    uint8_t *buffer = malloc(capacity);
-    ck_assert_ptr_nonnull(buffer);
+    uint8_t *block, *buffer = buffer_in(node, capacity, &block);
     for (; parked > 0; parked--) {
         vpn_packet packet = {.data = buffer, .capacity = capacity, .offset = VPN_WG_HEADROOM};
         ck_assert_int_eq(vpn_queue_pop(node->queue, peer, &packet), 0);
         send_in(node, buffer, VPN_WG_HEADROOM + packet.length + node->tailroom, packet.length, peer);
     }
-    free(buffer);
+    free(block);
 }
 
 void node_take_events(struct node *node)
@@ -261,8 +268,7 @@ void node_take_events(struct node *node)
 
 void node_service(struct node *node)
 {
-    uint8_t *room = malloc((size_t)node->net->tick_batch * VPN_WG_FRESH_BYTES);
-    ck_assert_ptr_nonnull(room);
+    uint8_t *block, *room = buffer_in(node, (size_t)node->net->tick_batch * VPN_WG_FRESH_BYTES, &block);
     for (uint32_t round = 0; vpn_wg_deadline(node->wg) <= node_now(node); round++) {
         vpn_packet fresh[64] = {{0}};
         uint32_t n = node->net->tick_batch < 64 ? node->net->tick_batch : 64;
@@ -278,18 +284,17 @@ void node_service(struct node *node)
         ck_assert_msg(written == n || vpn_wg_deadline(node->wg) > node_now(node), "a deadline that is past after tick");
         ck_assert_uint_lt(round, 1000000);
     }
-    free(room);
+    free(block);
     node_take_events(node);
 }
 
 vpn_packet node_send_bytes(struct node *from, const uint8_t *inner, uint32_t length)
 {
     uint32_t capacity = VPN_WG_HEADROOM + length + from->tailroom;
-    uint8_t *buffer = malloc(capacity);
-    ck_assert_ptr_nonnull(buffer);
+    uint8_t *block, *buffer = buffer_in(from, capacity, &block);
     memcpy(buffer + VPN_WG_HEADROOM, inner, length);
     vpn_packet packet = send_in(from, buffer, capacity, length, from->peers[from->number == 0 ? 1 : 0]);
-    free(buffer);
+    free(block);
     node_take_events(from);
     return packet;
 }
@@ -314,10 +319,9 @@ static vpn_packet receive(struct node *node, const vpn_endpoint *from, const uin
                           uint8_t tos)
 {
     free(node->held);
-    node->held = malloc(length == 0 ? 1 : length);
-    ck_assert_ptr_nonnull(node->held);
-    memcpy(node->held, bytes, length);
-    vpn_packet packet = {.data = node->held, .capacity = length, .length = length, .tos = tos};
+    uint8_t *buffer = buffer_in(node, length, &node->held);
+    memcpy(buffer, bytes, length);
+    vpn_packet packet = {.data = buffer, .capacity = length, .length = length, .tos = tos};
     packet.path.remote = *from;
     if (node->net->sticky) {
         memcpy(packet.path.local, node->at.addr, 16);
