@@ -122,9 +122,11 @@ if [ "$quick" ]; then
 else
     run release
     say "building the library and the examples with clang"
-    cmake -S . -B build/clang -G Ninja -DCMAKE_C_COMPILER=clang -DVPN_WERROR=ON -DVPN_BUILD_TESTS=OFF >build/configure.log ||
+    cmake -S . -B build/clang -G Ninja -DCMAKE_C_COMPILER=clang -DVPN_WERROR=ON -DVPN_BUILD_TESTS=OFF \
+        -DCMAKE_EXPORT_COMPILE_COMMANDS=ON >build/configure.log ||
         { cat build/configure.log; die "cmake failed for clang"; }
     cmake --build build/clang -- --quiet || die "the build with clang failed"
+    python3 -B tests/checks/frames.py --build build/clang || die "clang takes large frames"
     script tests/analysers/run.sh
     script tests/memory/valgrind.sh build/release
     script tests/coverage/run.sh
