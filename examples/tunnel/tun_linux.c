@@ -23,6 +23,13 @@
 #define TUNGETDEVNETNS _IO('T', 227)
 #endif
 
+/* The request is an unsigned long to glibc and an int to musl, where it is too large; the kernel looks at 32 bits. */
+#ifdef __GLIBC__
+#define ASK_TUN TUNGETIFF
+#else
+#define ASK_TUN ((int)TUNGETIFF)
+#endif
+
 const char *tun_name_fault(const char *name)
 {
     size_t length = strlen(name);
@@ -54,7 +61,7 @@ static int ask_name(const tun *t, char name[TUN_NAME_BYTES])
 {
     struct ifreq request = {.ifr_flags = 0};
 
-    if (ioctl(t->fd, TUNGETIFF, &request) != 0)
+    if (ioctl(t->fd, ASK_TUN, &request) != 0)
         return -errno;
     memcpy(name, request.ifr_name, TUN_NAME_BYTES);
     name[TUN_NAME_BYTES - 1] = '\0';
@@ -154,7 +161,7 @@ static int take_over(tun *t, int fd)
     struct ifreq request = {.ifr_flags = 0};
 
     t->fd = fd;
-    if (ioctl(fd, TUNGETIFF, &request) != 0) {
+    if (ioctl(fd, ASK_TUN, &request) != 0) {
         log_error("WG_TUN_FD is no TUN device: %s", strerror(errno));
         return -1;
     }

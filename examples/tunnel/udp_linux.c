@@ -200,9 +200,18 @@ static void read_sender(vpn_path *path, const union address *from)
     }
 }
 
+/* musl's macro subtracts pointers from sizes, which is right and warned about all the same. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wsign-conversion"
+static struct cmsghdr *next_control(struct msghdr *header, struct cmsghdr *c)
+{
+    return CMSG_NXTHDR(header, c);
+}
+#pragma GCC diagnostic pop
+
 static void read_control(vpn_packet *packet, struct msghdr *header)
 {
-    for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c != NULL; c = CMSG_NXTHDR(header, c)) {
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c != NULL; c = next_control(header, c)) {
         if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
             struct in_pktinfo info;
 
@@ -274,7 +283,7 @@ static socklen_t put_receiver(union address *to, const vpn_endpoint *remote)
 /* Appends one control message and returns where the next one goes. */
 static size_t put_control(union control *control, size_t at, int level, int type, const void *data, size_t length)
 {
-    struct cmsghdr head = {.cmsg_level = level, .cmsg_type = type, .cmsg_len = CMSG_LEN(length)};
+    struct cmsghdr head = {.cmsg_level = level, .cmsg_type = type, .cmsg_len = (socklen_t)CMSG_LEN(length)};
 
     memcpy(control->bytes + at, &head, sizeof head);
     memcpy(control->bytes + at + (CMSG_LEN(length) - length), data, length);
@@ -318,7 +327,7 @@ static void put_message(udp_batch *b, size_t i, const vpn_packet *packet, int st
                               .msg_iov = &b->vector[i],
                               .msg_iovlen = 1,
                               .msg_control = b->control[i].bytes,
-                              .msg_controllen = used};
+                              .msg_controllen = (socklen_t)used}; /* a size_t to glibc */
 }
 
 /*
