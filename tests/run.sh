@@ -10,7 +10,8 @@ usage: sh tests/run.sh [--quick] [--help]
 
 The release build with gcc and all tests; the library with clang for its warnings; three analysers; the unit tests under
 Valgrind; how much of lib/ the tests run; the unit, scenario and pitfall tests under AddressSanitizer and
-UndefinedBehaviorSanitizer; those with threads under ThreadSanitizer. Ends with status 0 only when tests ran and none failed.
+UndefinedBehaviorSanitizer; those with threads under ThreadSanitizer; unit and other tests on i386, arm64, s390x and with
+musl. Ends with status 0 only when tests ran and none failed.
 
   --quick   only the release build, and only its unit tests, scenario tests and checks
   --help    this text
@@ -138,6 +139,7 @@ else
     cmake --preset tsan -G Ninja >build/configure.log || { cat build/configure.log; die "cmake failed for tsan"; }
     cmake --build --preset tsan --target pitfall_row_29 -- --quiet || die "the build of tsan failed"
     run tsan -L threads
+    script tests/portability/run.sh --ci
 fi
 
 [ "$passed" -gt 0 ] || failed=$((failed + 1))

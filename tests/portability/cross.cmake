@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: ISC
+# The toolchain of a foreign architecture. run.sh sets VPN_PORT_GNU (such as s390x-linux-gnu), VPN_PORT_CPU (as CMake
+# calls it), VPN_PORT_ROOT (its sysroot) and VPN_PORT_EMULATOR (a list: what its programs are run with).
+list(APPEND CMAKE_TRY_COMPILE_PLATFORM_VARIABLES VPN_PORT_GNU VPN_PORT_CPU VPN_PORT_ROOT)
+
+set(CMAKE_SYSTEM_NAME Linux)
+set(CMAKE_SYSTEM_PROCESSOR ${VPN_PORT_CPU})
+set(CMAKE_C_COMPILER ${VPN_PORT_GNU}-gcc)
+set(CMAKE_SYSROOT ${VPN_PORT_ROOT})
+set(CMAKE_CROSSCOMPILING_EMULATOR ${VPN_PORT_EMULATOR})
+
+# Programs are this machine's, all else is the sysroot's.
+set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
+set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
