@@ -3,6 +3,7 @@
 add_executable(sim sim/main.c sim/world.c sim/acts.c sim/host.c sim/peers.c sim/link.c sim/attacker.c sim/ledger.c
                    sim/nonces.c sim/secrets.c sim/cipher.c sim/memory.c sim/clock.c sim/report.c)
 vpn_compile(sim NO_FRAMES)
+target_compile_definitions(sim PRIVATE _POSIX_C_SOURCE=200809L)
 target_include_directories(sim PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
 target_link_libraries(sim PRIVATE scenario_net PkgConfig::VPN_SODIUM)
 target_link_options(sim PRIVATE -Wl,--wrap=vpn_key_public)
