@@ -9,6 +9,7 @@ option(VPN_KEYLOG "Let programs ask for the secrets of handshakes, to decrypt ca
 set(VPN_SECCOMP AUTO CACHE STRING "Filter the system calls of vpn-tunnel, by libseccomp: ON, OFF, or AUTO if it is there")
 set_property(CACHE VPN_SECCOMP PROPERTY STRINGS AUTO ON OFF)
 option(VPN_COVERAGE "Count which lines run" OFF)
+set(VPN_TEST_FLAGS "" CACHE STRING "More compiler options for the tests alone, such as -O1 for a shorter build")
 set(VPN_SANITIZE "" CACHE STRING "Sanitizers, such as address,undefined or thread")
 
 if(PROJECT_IS_TOP_LEVEL AND NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
@@ -36,6 +37,9 @@ function(vpn_compile target)
                                            -Wmissing-prototypes -Wvla)
   if(VPN_WERROR)
     target_compile_options(${target} PRIVATE -Werror)
+  endif()
+  if("NO_FRAMES" IN_LIST ARGN)
+    target_compile_options(${target} PRIVATE ${VPN_TEST_FLAGS})
   endif()
   if(VPN_SANITIZE)
     target_compile_options(${target} PRIVATE -fsanitize=${VPN_SANITIZE} -fno-sanitize-recover=all
