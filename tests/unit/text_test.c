@@ -244,9 +244,14 @@ static void random_address(uint64_t *seed, uint8_t addr[16])
     }
 }
 
-/* inet_ntop writes the deprecated IPv4-compatible addresses with dots, which RFC 5952 does not ask for. */
-static int compatible(const uint8_t addr[16])
+/* inet_ntop writes the deprecated IPv4-compatible addresses with dots, which RFC 5952 does not ask for; musl's shortens a
+   later run of zeros instead of one of the same length at the beginning, which section 4.2.3 does not allow. */
+static int peculiar(const uint8_t addr[16])
 {
+#ifndef __GLIBC__
+    if (addr[0] == 0 && addr[1] == 0)
+        return 1;
+#endif
     return test_is_zero(addr, 12) && (addr[12] || addr[13]);
 }
 
@@ -266,7 +271,7 @@ START_TEST(random_prefixes_round_trip)
         vpn_prefix_format(text, &in);
         ck_assert_int_eq(prefix(&out, text), 0);
         ck_assert_mem_eq(&in, &out, sizeof(in));
-        if (in.family == 6 && compatible(in.addr))
+        if (in.family == 6 && peculiar(in.addr))
             continue;
         inet_ntop(in.family == 6 ? AF_INET6 : AF_INET, in.addr, want, sizeof(want));
         snprintf(want + strlen(want), 8, "/%u", in.bits);
@@ -289,7 +294,7 @@ START_TEST(random_endpoints_round_trip)
         vpn_endpoint_format(text, &in);
         ck_assert_int_eq(endpoint(&out, text), 0);
         ck_assert_mem_eq(&in, &out, sizeof(in));
-        if (in.family == 6 && compatible(in.addr))
+        if (in.family == 6 && peculiar(in.addr))
             continue;
         inet_ntop(in.family == 6 ? AF_INET6 : AF_INET, in.addr, address, sizeof(address));
         if (in.family == 4)
