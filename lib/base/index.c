@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/env.h"
+#include "base/prefetch.h"
 
 #define EMPTY     UINT32_MAX
 #define ROOM_MIN  16u
@@ -82,6 +83,12 @@ struct vpn__index_entry *vpn__index_find(const struct vpn__index *ix, uint32_t k
         return NULL;
     struct vpn__index_entry *entry = &ix->entries[probe(ix, key)];
     return entry->peer != EMPTY ? entry : NULL;
+}
+
+void vpn__index_prefetch(const struct vpn__index *ix, uint32_t key)
+{
+    if (ix->count)
+        vpn__prefetch(&ix->entries[key & (ix->room - 1)]);
 }
 
 void vpn__index_remove(struct vpn__index *ix, uint32_t key)

@@ -27,6 +27,8 @@ int vpn__index_reserve(struct vpn__index *ix, uint32_t entries);
 int vpn__index_insert(struct vpn__index *ix, uint32_t key, uint32_t peer, void *object);
 /* The entry, valid until the next insert, remove or reserve, or NULL. `peer` and `object` may be changed in place. */
 struct vpn__index_entry *vpn__index_find(const struct vpn__index *ix, uint32_t key);
+/* Asks for the memory where the key would be. */
+void vpn__index_prefetch(const struct vpn__index *ix, uint32_t key);
 /* Does nothing when the key is not there. */
 void vpn__index_remove(struct vpn__index *ix, uint32_t key);
 uint32_t vpn__index_count(const struct vpn__index *ix);

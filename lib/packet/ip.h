@@ -20,6 +20,9 @@ struct vpn__ip {
    than the header or more than `length`. Jumbograms are not supported: payload length 0 means an empty payload. */
 int vpn__ip_parse(struct vpn__ip *out, const uint8_t *data, size_t length);
 
+/* TOS or traffic class of a packet that vpn__ip_parse took. */
+uint8_t vpn__ip_tos(const uint8_t *packet);
+
 /* The outer TOS byte: DSCP 0, ECN copied (RFC 6040 section 4.1, normal mode). */
 uint8_t vpn__ecn_outer(uint8_t inner_tos);
 

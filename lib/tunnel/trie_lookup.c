@@ -7,6 +7,7 @@
 #include "tunnel/trie_lookup.h"
 
 #include "base/bytes.h"
+#include "base/prefetch.h"
 
 #if defined(__GNUC__) && (defined(__x86_64__) || defined(__i386__))
 #include <cpuid.h>
@@ -14,11 +15,9 @@
 #endif
 
 #if defined(__GNUC__)
-#define INLINE      static inline __attribute__((always_inline))
-#define PREFETCH(p) __builtin_prefetch(p)
+#define INLINE static inline __attribute__((always_inline))
 #else
-#define INLINE      static inline
-#define PREFETCH(p) ((void)(p))
+#define INLINE static inline
 #endif
 
 /* What the compiler knows of each copy. */
@@ -157,10 +156,10 @@ INLINE void lanes_walk(const struct vpn__trie *t, struct lanes *l, uint32_t coun
         for (uint32_t k = 0; k < left; k++) {
             uint32_t i = walking[k], ref = *l->at[i];
             if (ref & NODE) {
-                PREFETCH(node_of(t, ref, kind));
+                vpn__prefetch(node_of(t, ref, kind));
                 walking[next++] = (uint8_t)i;
             } else {
-                PREFETCH(entry_of(t, ref, kind));
+                vpn__prefetch(entry_of(t, ref, kind));
             }
         }
         left = 0;
@@ -169,7 +168,7 @@ INLINE void lanes_walk(const struct vpn__trie *t, struct lanes *l, uint32_t coun
             l->at[i] = step(node_of(t, *l->at[i], kind), l->key[i], &l->best[i], kind);
             if (!l->at[i])
                 continue;
-            PREFETCH(l->at[i]);
+            vpn__prefetch(l->at[i]);
             walking[left++] = (uint8_t)i;
         }
     }
@@ -188,7 +187,7 @@ INLINE void lanes_answer(const struct vpn__trie *t, struct lanes *l, uint32_t *o
             }
         }
         if (l->best[i])
-            PREFETCH(entry_of(t, *l->best[i], kind));
+            vpn__prefetch(entry_of(t, *l->best[i], kind));
     }
     for (uint32_t i = 0; i < count; i++)
         if (l->best[i])

@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "packet/ip.h"
+#include "wireguard/ahead.h"
 #include "wireguard/crypt.h"
 #include "wireguard/emit.h"
 #include "wireguard/keys.h"
@@ -56,6 +57,11 @@ static int start(vpn_wg *wg, vpn_packet *packet)
     return 1;
 }
 
+static size_t at_most_ahead(size_t n)
+{
+    return n < VPN__AHEAD ? n : VPN__AHEAD;
+}
+
 static void pend(vpn_wg *wg, vpn_packet *packet, struct vpn_session *session, uint32_t state, uint64_t counter)
 {
     packet->job.key = session;
@@ -69,14 +75,11 @@ static void pend(vpn_wg *wg, vpn_packet *packet, struct vpn_session *session, ui
 
 /* --- sending --- */
 
-/* The peer that a packet goes to; NULL: dropped. */
-static struct vpn__peer *route(vpn_wg *wg, vpn_packet *packet, uint8_t *tos)
+/* The peer that a packet goes to, `slot` by AllowedIPs; NULL: dropped. */
+static struct vpn__peer *route(vpn_wg *wg, vpn_packet *packet, uint32_t slot)
 {
     struct vpn__peer *peer;
-    struct vpn__ip ip;
-    uint32_t slot;
 
-    *tos = 0;
     if (wg->flags & VPN_WG_RAW) {
         peer = vpn__peer_find(wg, packet->peer);
         if (peer == NULL)
@@ -84,18 +87,12 @@ static struct vpn__peer *route(vpn_wg *wg, vpn_packet *packet, uint8_t *tos)
         return peer;
     }
     packet->peer = 0;
-    if (vpn__ip_parse(&ip, packet->data + packet->offset, packet->length) != VPN_OK) {
-        vpn__wg_drop(wg, NULL, packet, VPN_REASON_INNER);
-        return NULL;
-    }
-    slot = vpn_allowedips_lookup(wg->allowed, ip.version, ip.dst);
-    if (slot == VPN_ALLOWEDIPS_NONE) {
-        vpn__wg_drop(wg, NULL, packet, VPN_REASON_NO_ROUTE);
+    if (slot == VPN__AHEAD_UNKNOWN || slot == VPN_ALLOWEDIPS_NONE) {
+        vpn__wg_drop(wg, NULL, packet, slot == VPN_ALLOWEDIPS_NONE ? VPN_REASON_NO_ROUTE : VPN_REASON_INNER);
         return NULL;
     }
     peer = vpn__wg_peer(wg, slot);
     packet->peer = peer->id;
-    *tos = vpn__ecn_outer(ip.tos);
     return peer;
 }
 
@@ -148,15 +145,14 @@ static void seal_begin(vpn_wg *wg, struct vpn__peer *peer, struct vpn_session *s
     pend(wg, packet, session, VPN__JOB_SEAL, counter);
 }
 
-static void send_begin(struct batch *batch, vpn_packet *packet)
+static void send_begin(struct batch *batch, vpn_packet *packet, uint32_t slot)
 {
     vpn_wg *wg = batch->wg;
     struct vpn__peer *peer;
-    uint8_t tos;
 
     if (!start(wg, packet))
         return;
-    peer = route(wg, packet, &tos);
+    peer = route(wg, packet, slot);
     if (peer == NULL)
         return;
     if (peer->path.remote.family == 0) {
@@ -164,7 +160,7 @@ static void send_begin(struct batch *batch, vpn_packet *packet)
         return;
     }
     if (peer->ring.current != NULL && vpn__session_can_send(peer->ring.current, wg->now)) {
-        packet->tos = tos;
+        packet->tos = wg->flags & VPN_WG_RAW ? 0 : vpn__ecn_outer(vpn__ip_tos(packet->data + packet->offset));
         seal_begin(wg, peer, peer->ring.current, packet);
     } else {
         wait_for_session(wg, peer, packet);
@@ -184,10 +180,16 @@ static size_t count_pending(const vpn_packet *packets, size_t n)
 size_t vpn_wg_send_begin(vpn_wg *wg, vpn_packet *packets, size_t n, vpn_time now)
 {
     struct batch batch = {wg, NULL};
+    struct vpn__ahead ahead;
 
     vpn__wg_enter(wg, now);
-    for (size_t i = 0; i < n; i++)
-        send_begin(&batch, &packets[i]);
+    for (size_t done = 0; done < n; done += VPN__AHEAD) {
+        size_t some = at_most_ahead(n - done);
+
+        vpn__ahead_send(wg, packets + done, some, &ahead);
+        for (size_t i = 0; i < some; i++)
+            send_begin(&batch, &packets[done + i], ahead.slot[i]);
+    }
     finish_batch(&batch);
     return count_pending(packets, n);
 }
@@ -245,24 +247,30 @@ static void open_begin(vpn_wg *wg, vpn_packet *packet)
     pend(wg, packet, session, VPN__JOB_OPEN, counter);
 }
 
+static void recv_begin(vpn_wg *wg, vpn_packet *packet)
+{
+    uint8_t type, reason = VPN_REASON_NONE;
+
+    packet->peer = 0;
+    if (!start(wg, packet))
+        return;
+    type = vpn__wire_type(packet->data + packet->offset, packet->length, &reason);
+    packet->type = type;
+    if (type == 0)
+        vpn__wg_drop(wg, NULL, packet, reason);
+    else if (type == VPN__DATA)
+        open_begin(wg, packet);
+    else
+        vpn__receive_handshake(wg, packet, type, 0);
+}
+
 size_t vpn_wg_recv_begin(vpn_wg *wg, vpn_packet *packets, size_t n, vpn_time now)
 {
     vpn__wg_enter(wg, now);
     for (size_t i = 0; i < n; i++) {
-        vpn_packet *packet = &packets[i];
-        uint8_t type, reason = VPN_REASON_NONE;
-
-        packet->peer = 0;
-        if (!start(wg, packet))
-            continue;
-        type = vpn__wire_type(packet->data + packet->offset, packet->length, &reason);
-        packet->type = type;
-        if (type == 0)
-            vpn__wg_drop(wg, NULL, packet, reason);
-        else if (type == VPN__DATA)
-            open_begin(wg, packet);
-        else
-            vpn__receive_handshake(wg, packet, type, 0);
+        if (i % VPN__AHEAD == 0)
+            vpn__ahead_recv(wg, packets + i, at_most_ahead(n - i));
+        recv_begin(wg, &packets[i]);
     }
     vpn__schedule_settle(wg);
     return count_pending(packets, n);
@@ -281,8 +289,9 @@ static void rekey_on_receive(vpn_wg *wg, struct vpn__peer *peer)
     peer->timers.last_minute = 1;
 }
 
-/* The authentic text of a data message: an inner packet from a source that this peer may use. */
-static void deliver(vpn_wg *wg, struct vpn__peer *peer, vpn_packet *packet)
+/* The authentic text of a data message: an inner packet from a source that this peer may use, whose slot by AllowedIPs is
+   `source`. */
+static void deliver(vpn_wg *wg, struct vpn__peer *peer, vpn_packet *packet, uint32_t source)
 {
     uint8_t *inner = packet->data + packet->offset;
     struct vpn__ip ip;
@@ -292,7 +301,7 @@ static void deliver(vpn_wg *wg, struct vpn__peer *peer, vpn_packet *packet)
             vpn__wg_drop(wg, peer, packet, VPN_REASON_BAD_INNER);
             return;
         }
-        if (vpn_allowedips_lookup(wg->allowed, ip.version, ip.src) != vpn__peer_slot(peer)) {
+        if (source != vpn__peer_slot(peer)) {
             vpn__wg_drop(wg, peer, packet, VPN_REASON_SOURCE);
             return;
         }
@@ -304,7 +313,8 @@ static void deliver(vpn_wg *wg, struct vpn__peer *peer, vpn_packet *packet)
     wg->stats.rx_packets++;
 }
 
-static void recv_end(struct batch *batch, struct vpn__peer *peer, struct vpn_session *session, vpn_packet *packet)
+static void recv_end(struct batch *batch, struct vpn__peer *peer, struct vpn_session *session, vpn_packet *packet,
+                     uint32_t source)
 {
     vpn_wg *wg = batch->wg;
 
@@ -329,14 +339,14 @@ static void recv_end(struct batch *batch, struct vpn__peer *peer, struct vpn_ses
         wg->stats.keepalives_received++;
     } else {
         vpn__timers_data_received(&peer->timers, wg->now);
-        deliver(wg, peer, packet);
+        deliver(wg, peer, packet, source);
     }
     touch(batch, peer);
 }
 
 /* --- the third phase --- */
 
-static void end_one(struct batch *batch, vpn_packet *packet)
+static void end_one(struct batch *batch, vpn_packet *packet, uint32_t source)
 {
     vpn_wg *wg = batch->wg;
     struct vpn_session *session = packet->job.key;
@@ -354,7 +364,7 @@ static void end_one(struct batch *batch, vpn_packet *packet)
     else if (state == VPN__JOB_DONE)
         send_end(batch, peer, packet);
     else if (state == VPN__JOB_OPENED)
-        recv_end(batch, peer, session, packet);
+        recv_end(batch, peer, session, packet, source);
     else
         vpn__wg_drop(wg, peer, packet, state == VPN__JOB_FAILED ? VPN_REASON_AUTH : VPN_REASON_NO_CRYPT);
     vpn__keys_unpin(wg, session);
@@ -363,12 +373,15 @@ static void end_one(struct batch *batch, vpn_packet *packet)
 size_t vpn_wg_end(vpn_wg *wg, vpn_packet *packets, size_t n, vpn_time now)
 {
     struct batch batch = {wg, NULL};
+    struct vpn__ahead ahead;
     size_t carry = 0;
 
     vpn__wg_enter(wg, now);
     for (size_t i = 0; i < n; i++) {
+        if (i % VPN__AHEAD == 0)
+            vpn__ahead_end(wg, packets + i, at_most_ahead(n - i), &ahead);
         if (packets[i].verdict == VPN_PENDING && packets[i].job.key != NULL)
-            end_one(&batch, &packets[i]);
+            end_one(&batch, &packets[i], ahead.slot[i % VPN__AHEAD]);
         carry += packets[i].verdict == VPN_TO_NET || packets[i].verdict == VPN_TO_TUN;
     }
     finish_batch(&batch);

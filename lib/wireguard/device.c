@@ -56,8 +56,11 @@ vpn_time vpn__wg_jitter(vpn_wg *wg)
 void vpn__wg_count(vpn_wg *wg, struct vpn__peer *peer, uint8_t reason)
 {
     wg->stats.drops[reason]++;
-    if (peer != NULL && reason >= VPN_REASON_PEER_FIRST)
-        peer->drops[reason - VPN_REASON_PEER_FIRST]++;
+    if (peer != NULL && reason >= VPN_REASON_PEER_FIRST) {
+        uint32_t *drops = &peer->drops[reason - VPN_REASON_PEER_FIRST];
+
+        *drops += *drops != UINT32_MAX;
+    }
 }
 
 void vpn__wg_drop(vpn_wg *wg, struct vpn__peer *peer, vpn_packet *packet, uint8_t reason)

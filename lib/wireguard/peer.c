@@ -112,6 +112,7 @@ static void init_peer(vpn_wg *wg, struct vpn__peer *peer, uint32_t slot, const u
     vpn__timers_init(&peer->timers);
     vpn_cookie_maker_init(&peer->cookie);
     peer->expires = VPN_NEVER;
+    peer->due = VPN_NEVER;
     peer->queue = VPN_WG_QUEUE_DEFAULT;
     peer->initiation_taken = VPN_NEVER;
     peer->last_handshake = VPN_NEVER;
@@ -205,7 +206,7 @@ void vpn__peer_remove(vpn_wg *wg, struct vpn__peer *peer)
     vpn__events_unlatch(&peer->latch);
     vpn_allowedips_remove_owner(wg->allowed, slot);
     vpn__keymap_remove(&wg->by_key, peer->public_key, slot);
-    vpn__heap_set(&wg->heap, slot, VPN_NEVER);
+    vpn__schedule_never(wg, peer);
     /* Should the peer come back, its stamps must still increase. */
     if (vpn_tai64n_compare(peer->stamp_sent, wg->stamp_floor) > 0)
         memcpy(wg->stamp_floor, peer->stamp_sent, VPN_TAI64N_BYTES);
@@ -355,6 +356,7 @@ int vpn_wg_peer_get_stats(const vpn_wg *wg, vpn_peer_id id, vpn_wg_peer_stats *o
     full.tx_packets = peer->tx_packets;
     full.tx_bytes = peer->tx_bytes;
     full.handshakes = peer->handshakes;
-    memcpy(full.drops + VPN_REASON_PEER_FIRST, peer->drops, sizeof peer->drops);
+    for (uint32_t i = 0; i < VPN__PEER_REASONS; i++)
+        full.drops[VPN_REASON_PEER_FIRST + i] = peer->drops[i];
     return vpn__config_write(out, &full, sizeof full, STATS_LEAST);
 }

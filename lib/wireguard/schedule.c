@@ -8,18 +8,28 @@ static vpn_time deadline_of(const struct vpn__peer *peer)
     return timers < peer->expires ? timers : peer->expires;
 }
 
-void vpn__schedule(vpn_wg *wg, const struct vpn__peer *peer)
+static void set(vpn_wg *wg, struct vpn__peer *peer, vpn_time at)
 {
-    uint32_t slot = vpn__peer_slot(peer);
-    vpn_time deadline = deadline_of(peer);
-
-    if (deadline < vpn__heap_at(&wg->heap, slot))
-        vpn__heap_set(&wg->heap, slot, deadline);
+    peer->due = at;
+    vpn__heap_set(&wg->heap, vpn__peer_slot(peer), at);
 }
 
-void vpn__schedule_exactly(vpn_wg *wg, const struct vpn__peer *peer)
+void vpn__schedule(vpn_wg *wg, struct vpn__peer *peer)
 {
-    vpn__heap_set(&wg->heap, vpn__peer_slot(peer), deadline_of(peer));
+    vpn_time deadline = deadline_of(peer);
+
+    if (deadline < peer->due)
+        set(wg, peer, deadline);
+}
+
+void vpn__schedule_exactly(vpn_wg *wg, struct vpn__peer *peer)
+{
+    set(wg, peer, deadline_of(peer));
+}
+
+void vpn__schedule_never(vpn_wg *wg, struct vpn__peer *peer)
+{
+    set(wg, peer, VPN_NEVER);
 }
 
 void vpn__schedule_settle(vpn_wg *wg)
@@ -28,10 +38,12 @@ void vpn__schedule_settle(vpn_wg *wg)
     vpn_time top, deadline;
 
     while ((top = vpn__heap_top(&wg->heap, &slot)) != VPN_NEVER) {
-        deadline = deadline_of(vpn__wg_peer(wg, slot));
+        struct vpn__peer *peer = vpn__wg_peer(wg, slot);
+
+        deadline = deadline_of(peer);
         if (deadline <= top)
             return;
-        vpn__heap_set(&wg->heap, slot, deadline);
+        set(wg, peer, deadline);
     }
 }
 

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: ISC */
+/* Looks through some packets of a batch before they are worked on one by one: asks for the memory that this will touch, and
+   searches AllowedIPs for all of them side by side. It changes nothing, and decides nothing that an earlier packet of the batch
+   could change: AllowedIPs stay as they are within a call. */
+#ifndef VPN_LIB_WIREGUARD_AHEAD_H
+#define VPN_LIB_WIREGUARD_AHEAD_H
+
+#include "wireguard/device.h"
+
+#define VPN__AHEAD 32u /* packets that are looked at together */
+
+#define VPN__AHEAD_UNKNOWN (UINT32_MAX - 1) /* no IP packet, or none to look at */
+
+/* For each packet, the slot of the peer that AllowedIPs give its address to, VPN_ALLOWEDIPS_NONE or VPN__AHEAD_UNKNOWN. */
+struct vpn__ahead {
+    uint32_t slot[VPN__AHEAD];
+};
+
+/* `n` <= VPN__AHEAD packets that are to be sent: by destination. Their descriptors may be unsound. */
+void vpn__ahead_send(const vpn_wg *wg, const vpn_packet *packets, size_t n, struct vpn__ahead *out);
+/* Datagrams that came; nothing is searched. */
+void vpn__ahead_recv(const vpn_wg *wg, const vpn_packet *packets, size_t n);
+/* Packets before the third phase: those that were opened by source. */
+void vpn__ahead_end(const vpn_wg *wg, const vpn_packet *packets, size_t n, struct vpn__ahead *out);
+
+#endif
