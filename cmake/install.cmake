@@ -3,7 +3,8 @@
 include(CMakePackageConfigHelpers)
 
 set(vpn_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/vpn)
-install(TARGETS vpn vpn_static EXPORT vpnTargets
+get_property(vpn_provider_libraries GLOBAL PROPERTY vpn_provider_libraries)
+install(TARGETS vpn vpn_static ${vpn_provider_libraries} EXPORT vpnTargets
         LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(DIRECTORY include/vpn DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
@@ -23,6 +24,15 @@ foreach(dir LIBDIR INCLUDEDIR)
 endforeach()
 configure_file(cmake/vpn.pc.in vpn.pc @ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/vpn.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+get_property(vpn_provider_packages GLOBAL PROPERTY vpn_provider_packages)
+foreach(package ${vpn_provider_packages})
+  string(REPLACE "|" ";" package "${package}")
+  list(GET package 0 vpn_pc_name)
+  list(GET package 1 vpn_pc_private)
+  list(GET package 2 vpn_pc_flags)
+  configure_file(cmake/vpn-provider.pc.in vpn-${vpn_pc_name}.pc @ONLY)
+  install(FILES ${CMAKE_CURRENT_BINARY_DIR}/vpn-${vpn_pc_name}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endforeach()
 
 install(EXPORT vpnTargets NAMESPACE vpn:: DESTINATION ${vpn_package_dir})
 configure_package_config_file(cmake/vpnConfig.cmake.in vpnConfig.cmake INSTALL_DESTINATION ${vpn_package_dir})

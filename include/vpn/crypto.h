@@ -85,6 +85,8 @@ typedef struct vpn_aead_job {
 
 /** @brief Greatest `key_size` of a provider. */
 #define VPN_PROVIDER_KEY_MAX 1024
+/** @brief Greatest `scratch_size` of a provider. */
+#define VPN_PROVIDER_SCRATCH_MAX 16777216
 
 /**
  * @brief A provider of primitives. All providers agree bit for bit, including on what they reject.
@@ -95,7 +97,7 @@ typedef struct vpn_aead_job {
 typedef struct vpn_provider {
     uint32_t size;       /**< sizeof(vpn_provider) as the provider knows it */
     uint32_t key_size;   /**< bytes of a key slot, 1..VPN_PROVIDER_KEY_MAX; slots are aligned to 64 bytes */
-    size_t scratch_size; /**< bytes of scratch for one thread; may be 0 */
+    size_t scratch_size; /**< bytes of scratch for one thread, 0..VPN_PROVIDER_SCRATCH_MAX */
     const char *name;    /**< short, lower case, such as "sodium" */
     /** Prepares a slot for a ChaCha20-Poly1305 key. A slot is plain memory: it is wiped by overwriting, never moved. */
     int (*init_key)(void *slot, const uint8_t key[VPN_KEY_BYTES]);

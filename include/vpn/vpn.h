@@ -17,6 +17,7 @@
 #include <vpn/packet.h>
 #include <vpn/queue.h>
 #include <vpn/replay.h>
+#include <vpn/select.h>
 #include <vpn/session.h>
 #include <vpn/tai64n.h>
 #include <vpn/uapi.h>

@@ -365,7 +365,8 @@ typedef struct vpn_wg_peer_stats {
     uint64_t tx_packets;          /**< as in vpn_wg_stats */
     uint64_t tx_bytes;            /**< all messages to the network, handshakes included */
     uint64_t handshakes;          /**< sessions made */
-    uint64_t drops[VPN_REASONS];  /**< by VPN_REASON_*; those under VPN_REASON_PEER_FIRST stay 0, none exceeds 2^32 - 1 */
+    uint64_t
+        drops[VPN_REASONS]; /**< by VPN_REASON_*; those under VPN_REASON_PEER_FIRST stay 0, none exceeds 2^32 - 1 */
 } vpn_wg_peer_stats;
 
 /** @brief Reads a peer's state and counters. 0, VPN_EINVAL (`out->size`) or VPN_ENOENT. Since 0.1. */

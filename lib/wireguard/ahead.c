@@ -46,8 +46,8 @@ static void answer(const vpn_wg *wg, struct search *search, size_t n, struct vpn
             vpn_allowedips_lookup_many(wg->allowed, which ? 6 : 4, list->addrs[0], 16, list->owners, list->count);
     }
     for (size_t i = 0; i < n; i++)
-        out->slot[i] = search->which[i] == 2 ? VPN__AHEAD_UNKNOWN
-                                             : search->of[search->which[i]].owners[search->place[i]];
+        out->slot[i] =
+            search->which[i] == 2 ? VPN__AHEAD_UNKNOWN : search->of[search->which[i]].owners[search->place[i]];
 }
 
 static int is_sound(const vpn_packet *packet)
@@ -141,9 +141,8 @@ void vpn__ahead_end(const vpn_wg *wg, const vpn_packet *packets, size_t n, struc
         if (packet->job.state != VPN__JOB_OPENED)
             continue;
         vpn__prefetch(word_of(&session->replay, packet->job.counter));
-        if ((wg->flags & VPN_WG_RAW) == 0 &&
-            vpn__ip_parse(&ip, packet->data + packet->offset + VPN_WG_HEADER_BYTES,
-                          packet->length - VPN_WG_OVERHEAD) == VPN_OK)
+        if ((wg->flags & VPN_WG_RAW) == 0 && vpn__ip_parse(&ip, packet->data + packet->offset + VPN_WG_HEADER_BYTES,
+                                                           packet->length - VPN_WG_OVERHEAD) == VPN_OK)
             add(&search, i, ip.version, ip.src);
     }
     answer(wg, &search, n, out);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/env.h"
+#include "crypto/provider.h"
 #include "wireguard/session.h"
 
 struct vpn_scratch {
@@ -30,7 +31,7 @@ int vpn_scratch_new(vpn_scratch **out, const vpn_provider *provider, const vpn_e
         return error;
     if (provider == NULL)
         provider = vpn_provider_sodium();
-    if (!vpn__session_provider_is_sound(provider))
+    if (!vpn__provider_is_sound(provider))
         return VPN_EINVAL;
     bytes = sizeof *scratch + 64 + provider->scratch_size;
     scratch = vpn__alloc(&full, bytes);

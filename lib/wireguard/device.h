@@ -39,7 +39,7 @@ enum vpn__agreement {
 /* Data packets touch what stands before public_key: four cache lines. */
 struct vpn__peer {
     _Alignas(64) struct vpn__keyring ring; /* first: the slab keeps its list in the first bytes of a free slot */
-    vpn_peer_id id;           /* 0: the slot is free */
+    vpn_peer_id id;                        /* 0: the slot is free */
     struct vpn__timers timers;
     vpn_path path;
     uint8_t policy;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/env.h"
+#include "crypto/provider.h"
 #include "wireguard/device.h"
 #include "wireguard/keys.h"
 #include "wireguard/peer.h"
@@ -41,7 +42,7 @@ static int read_config(vpn_wg_config *out, const vpn_wg_config *in)
     out->events = or_default(out->events, 256);
     out->load_rate = or_default(out->load_rate, 1000);
     out->sources = or_default(out->sources, 1024);
-    if ((out->flags & ~VPN_WG_RAW) != 0 || !vpn__session_provider_is_sound(out->provider) ||
+    if ((out->flags & ~VPN_WG_RAW) != 0 || !vpn__provider_is_sound(out->provider) ||
         !is_between(out->mtu, 68, VPN_MTU_MAX) ||
         !is_between(out->replay_bits, VPN_REPLAY_BITS_MIN, VPN_REPLAY_BITS_MAX) ||
         (out->replay_bits & (out->replay_bits - 1)) != 0 || !is_between(out->max_peers, 1, VPN_WG_PEERS_MAX) ||

@@ -9,18 +9,12 @@
 
 #include "base/bytes.h"
 #include "base/env.h"
+#include "crypto/provider.h"
 #include "wireguard/wire.h"
 
 static size_t align64(size_t bytes)
 {
     return (bytes + 63) & ~(size_t)63;
-}
-
-int vpn__session_provider_is_sound(const vpn_provider *provider)
-{
-    return provider->size >= sizeof *provider && provider->key_size >= 1 &&
-           provider->key_size <= VPN_PROVIDER_KEY_MAX && provider->scratch_size <= SIZE_MAX / 2 &&
-           provider->init_key != NULL && provider->seal != NULL && provider->open != NULL;
 }
 
 size_t vpn__session_bytes(const vpn_provider *provider, uint32_t replay_bits)
@@ -123,7 +117,7 @@ int vpn_session_new(vpn_session **out, const vpn_session_keys *keys, uint32_t re
         provider = vpn_provider_sodium();
     if (replay_bits == 0)
         replay_bits = VPN_REPLAY_BITS_MAX;
-    if (!vpn__session_provider_is_sound(provider) || replay_bits < VPN_REPLAY_BITS_MIN ||
+    if (!vpn__provider_is_sound(provider) || replay_bits < VPN_REPLAY_BITS_MIN ||
         replay_bits > VPN_REPLAY_BITS_MAX || (replay_bits & (replay_bits - 1)) != 0)
         return VPN_EINVAL;
     session_bytes = align64(vpn__session_bytes(provider, replay_bits));

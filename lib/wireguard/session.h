@@ -26,8 +26,6 @@ struct vpn_session {
     uint32_t slot;   /* the device's: place in its pool */
 };
 
-/* May sessions and scratches be made with it? */
-int vpn__session_provider_is_sound(const vpn_provider *provider);
 size_t vpn__session_bytes(const vpn_provider *provider, uint32_t replay_bits);
 /* `s` is zeroed memory of that size. 0 or what the provider says. */
 int vpn__session_init(struct vpn_session *s, const vpn_provider *provider, uint32_t replay_bits,

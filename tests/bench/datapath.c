@@ -189,7 +189,8 @@ int main(int argc, char **argv)
     const vpn_provider *provider = vpn_provider_sodium();
     static const uint32_t sizes[] = {1, 1000, 100000};
 
-    bench_options(argc, argv, "Batches of 64 packets through the three phases, each packet to or from a peer at random.");
+    bench_options(argc, argv,
+                  "Batches of 64 packets through the three phases, each packet to or from a peer at random.");
     room.slab = aligned(BATCH * STRIDE);
     room.slot = aligned(provider->key_size);
     room.scratch = aligned(provider->scratch_size);

@@ -6,7 +6,8 @@ import common
 
 SYSTEM = {"stddef.h": None, "stdint.h": None, "string.h": None, "limits.h": None,
           "sodium.h": None, "cpuid.h": None,
-          "stdlib.h": {"base"}, "time.h": {"base"}}
+          "stdlib.h": {"base"}, "time.h": {"base"}, "intel-ipsec-mb.h": {"providers"},
+          "openssl/core_names.h": {"providers"}, "openssl/evp.h": {"providers"}, "openssl/params.h": {"providers"}}
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.M)
 
 

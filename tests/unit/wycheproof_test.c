@@ -2,7 +2,7 @@
 /* The vectors of Project Wycheproof, for the direct functions and for the provider. */
 #include "common/vectors.h"
 
-#include <vpn/crypto.h>
+#include "common/providers.h"
 
 #define ROOM 1024
 
@@ -47,23 +47,26 @@ static void check_direct(const vector *v)
         ck_assert(test_is_zero(out, v->length));
 }
 
-static void check_provider(const vector *v)
+static void check_provider(const vector *v, const struct test_provider *with)
 {
-    const vpn_provider *provider = vpn_provider_sodium();
-    uint8_t slot[VPN_KEY_BYTES], data[ROOM + VPN_TAG_BYTES];
+    const vpn_provider *provider = with->provider;
+    uint8_t data[ROOM + VPN_TAG_BYTES];
+    void *slot = with->slot, *scratch = with->scratch;
     vpn_aead_job job = {.key = slot, .data = data, .length = v->length, .ad = v->ad, .ad_length = v->ad_length};
     ck_assert_int_eq(provider->init_key(slot, v->key), 0);
     memcpy(job.nonce, v->iv, VPN_NONCE_BYTES);
 
     memcpy(data, v->sealed, v->length + VPN_TAG_BYTES);
-    ck_assert_uint_eq(provider->open(NULL, &job, 1), (size_t)v->valid);
-    ck_assert_msg(job.done == (uint32_t)v->valid, "test %d: opened by the provider", v->id);
+    ck_assert_uint_eq(provider->open(scratch, &job, 1), (size_t)v->valid);
+    ck_assert_msg(job.done == (uint32_t)v->valid, "test %d: opened by %s", v->id, provider->name);
     if (!v->valid)
         return;
     ck_assert_mem_eq(data, v->text, v->length);
-    ck_assert_uint_eq(provider->seal(NULL, &job, 1), 1);
+    ck_assert_uint_eq(provider->seal(scratch, &job, 1), 1);
     ck_assert_mem_eq(data, v->sealed, v->length + VPN_TAG_BYTES);
 }
+
+static struct test_providers providers;
 
 /* Returns how many vectors were used. */
 static int check_file(const char *name, size_t nonce_bytes)
@@ -83,8 +86,8 @@ static int check_file(const char *name, size_t nonce_bytes)
             }
             used++;
             check_direct(&v);
-            if (nonce_bytes == VPN_NONCE_BYTES)
-                check_provider(&v);
+            for (size_t i = 0; i < providers.count && nonce_bytes == VPN_NONCE_BYTES; i++)
+                check_provider(&v, &providers.of[i]);
         }
     }
     ck_assert_int_eq(seen, test_vectors_number(root, "numberOfTests"));
@@ -123,6 +126,15 @@ START_TEST(x25519)
             memset(out, 0xcc, sizeof(out));
             ck_assert_msg(vpn_x25519(out, scalar, point) == (zero ? VPN_EKEY : 0), "test %d: status", id);
             ck_assert_msg(memcmp(out, want, 32) == 0, "test %d: result", id);
+            for (size_t i = 0; i < providers.count; i++) {
+                const vpn_provider *provider = providers.of[i].provider;
+                if (!provider->x25519)
+                    continue;
+                memset(out, 0xcc, sizeof(out));
+                ck_assert_msg(provider->x25519(out, scalar, point) == (zero ? VPN_EKEY : 0), "test %d: %s", id,
+                              provider->name);
+                ck_assert_msg(memcmp(out, want, 32) == 0, "test %d: %s", id, provider->name);
+            }
             seen++;
             refused += zero;
         }
@@ -137,6 +149,7 @@ END_TEST
 static Suite *wycheproof_suite(void)
 {
     Suite *suite = suite_create("wycheproof");
+    test_providers_begin(&providers);
     test_add(suite, "chacha20_poly1305", chacha20_poly1305);
     test_add(suite, "xchacha20_poly1305", xchacha20_poly1305);
     test_add(suite, "x25519", x25519);

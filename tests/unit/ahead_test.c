@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: ISC */
+#include "common/pair.h"
+
+#include "wireguard/ahead.h"
+
+static struct pair p;
+static struct mail mails[VPN__AHEAD];
+static vpn_packet packets[VPN__AHEAD];
+static struct vpn__ahead ahead;
+
+/* Packets of every kind, in an order that the flows of both families interrupt. */
+static uint32_t fill(uint32_t i)
+{
+    const uint8_t nowhere[4] = {11, 0, 0, 1};
+    uint32_t peer = (uint32_t)p.a.peer;
+    mail_inner(&mails[i], i % 5 == 1 ? 6 : 4, &p.a, &p.b, 60);
+    packets[i] = mails[i].packet;
+    switch (i % 5) {
+    case 2:
+        memcpy(mail_text(&mails[i]) + 16, nowhere, 4);
+        return VPN_ALLOWEDIPS_NONE;
+    case 3:
+        mail_text(&mails[i])[0] = 0x50;
+        return VPN__AHEAD_UNKNOWN;
+    case 4:
+        packets[i].offset = i % 2 ? packets[i].capacity + 1 : packets[i].offset;
+        packets[i].data = i % 2 ? packets[i].data : NULL;
+        return VPN__AHEAD_UNKNOWN;
+    default:
+        return peer;
+    }
+}
+
+START_TEST(destinations)
+{
+    uint32_t want[VPN__AHEAD];
+    static struct vpn_wg before;
+    pair_up(&p, NULL);
+    for (uint32_t i = 0; i < VPN__AHEAD; i++)
+        want[i] = fill(i);
+    for (uint32_t n = 0; n <= VPN__AHEAD; n++) {
+        memset(&ahead, 0xcc, sizeof ahead);
+        before = *p.a.wg;
+        vpn__ahead_send(p.a.wg, packets, n, &ahead);
+        ck_assert_mem_eq(&before, p.a.wg, sizeof before);
+        ck_assert(n == 0 || memcmp(ahead.slot, want, n * sizeof *want) == 0);
+        ck_assert(n == VPN__AHEAD || ahead.slot[n] == 0xcccccccc);
+    }
+    pair_free(&p);
+}
+END_TEST
+
+/* Raw payloads have no address; whose packet it is stands in the descriptor, and may be wrong. */
+START_TEST(raw_payloads)
+{
+    vpn_wg_config raw = {.flags = VPN_WG_RAW};
+    pair_up(&p, &raw);
+    for (uint32_t i = 0; i < VPN__AHEAD; i++) {
+        mail_inner(&mails[i], 4, &p.a, &p.b, 60);
+        packets[i] = mails[i].packet;
+        packets[i].peer = i % 2 ? p.a.peer : UINT64_MAX - i;
+    }
+    vpn__ahead_send(p.a.wg, packets, VPN__AHEAD, &ahead);
+    for (uint32_t i = 0; i < VPN__AHEAD; i++)
+        ck_assert_uint_eq(ahead.slot[i], VPN__AHEAD_UNKNOWN);
+    pair_free(&p);
+}
+END_TEST
+
+/* Sources of opened packets only; those that do not come from here, and those that were not opened, are unknown. */
+START_TEST(sources)
+{
+    pair_up(&p, NULL);
+    for (uint32_t i = 0; i < 6; i++) {
+        pair_sealed(&p, &mails[i], &p.b, &p.a, 60 + i);
+        packets[i] = mails[i].packet;
+    }
+    packets[1].data[packets[1].offset + 30] ^= 1;
+    packets[2].length = 5;
+    vpn__ahead_recv(p.a.wg, packets, 6);
+    ck_assert_uint_eq(vpn_wg_recv_begin(p.a.wg, packets, 6, p.now), 5);
+    side_drops(&p.a, VPN_REASON_LENGTH, 1);
+    memset(&ahead, 0xcc, sizeof ahead);
+    vpn__ahead_end(p.a.wg, packets, 6, &ahead);
+    for (uint32_t i = 0; i < 6; i++)
+        ck_assert_uint_eq(ahead.slot[i], VPN__AHEAD_UNKNOWN);
+    vpn_wg_crypt(p.a.wg->scratch, packets, 6);
+    vpn__ahead_end(p.a.wg, packets, 6, &ahead);
+    for (uint32_t i = 0; i < 6; i++)
+        ck_assert_uint_eq(ahead.slot[i], i == 1 || i == 2 ? VPN__AHEAD_UNKNOWN : (uint32_t)p.a.peer);
+    vpn_wg_end(p.a.wg, packets, 6, p.now);
+    vpn__ahead_end(p.a.wg, packets, 6, &ahead);
+    ck_assert_uint_eq(ahead.slot[0], VPN__AHEAD_UNKNOWN);
+    side_drops(&p.a, VPN_REASON_AUTH, 1);
+    pair_free(&p);
+}
+END_TEST
+
+/* Longer than a look ahead, with neighbours that differ: each packet finds its own peer. */
+START_TEST(long_batches)
+{
+    enum { MANY = 3 * VPN__AHEAD + 5 };
+    static struct mail many[MANY];
+    static vpn_packet batch[MANY];
+    pair_up(&p, NULL);
+    for (uint32_t i = 0; i < MANY; i++) {
+        mail_inner(&many[i], i % 3 ? 4 : 6, &p.a, &p.b, 60);
+        if (i % 7 == 2)
+            mail_text(&many[i])[i % 3 ? 16 : 24] = 99;
+        batch[i] = many[i].packet;
+    }
+    vpn_wg_send(p.a.wg, batch, MANY, p.now);
+    for (uint32_t i = 0; i < MANY; i++) {
+        ck_assert_uint_eq(batch[i].verdict, i % 7 == 2 ? VPN_DROP : VPN_TO_NET);
+        ck_assert_uint_eq(batch[i].reason, i % 7 == 2 ? VPN_REASON_NO_ROUTE : VPN_REASON_NONE);
+        batch[i].path.remote = p.a.at;
+    }
+    vpn_wg_recv(p.b.wg, batch, MANY, p.now);
+    for (uint32_t i = 0; i < MANY; i++)
+        ck_assert_uint_eq(batch[i].verdict, i % 7 == 2 ? VPN_DROP : VPN_TO_TUN);
+    pair_free(&p);
+}
+END_TEST
+
+static Suite *ahead_suite(void)
+{
+    Suite *suite = suite_create("ahead");
+    test_add(suite, "destinations", destinations);
+    test_add(suite, "raw", raw_payloads);
+    test_add(suite, "sources", sources);
+    test_add(suite, "long", long_batches);
+    return suite;
+}
+
+TEST_MAIN(ahead_suite)
