@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #define BENCH_RUNS_MAX 31
-#define BENCH_ROWS     128
+#define BENCH_ROWS     512
 
 /* Nanoseconds of a clock that only runs forward. */
 uint64_t bench_now(void);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "bench.h"
+#include "common/providers.h"
 #include "crowd.h"
 
 #define BATCH  64u
@@ -158,11 +159,21 @@ static void report(const char *group, const struct series *series, uint32_t peer
     }
 }
 
+/* Names of groups live on until the report. */
+static const char *group_name(const vpn_provider *provider, int kind, uint32_t length, uint32_t peers)
+{
+    static char names[64][64];
+    static size_t used;
+    char *name = names[used++ % 64];
+    (void)snprintf(name, sizeof names[0], "%s %s, %u bytes, %u peers", provider->name, kind % 2 ? "receive" : "send",
+                   length, peers);
+    return name;
+}
+
 static void bench_crowd(const vpn_provider *provider, uint32_t peers)
 {
     static struct series series[4];
-    static char names[16][64];
-    static size_t used;
+    double most_ratio = strcmp(provider->name, "sodium") == 0 ? 1.05 : 1.12;
     struct crowd *crowd = crowd_new(peers, provider);
 
     for (uint32_t i = 0; i < peers; i++)
@@ -175,27 +186,20 @@ static void bench_crowd(const vpn_provider *provider, uint32_t peers)
                 series[kind].of[run] = sample;
         }
     for (int kind = 0; kind < 4; kind++) {
-        char *name = names[used++ % 16];
         uint32_t length = kind / 2 == 0 ? 1420 : 64;
-        (void)snprintf(name, sizeof names[0], "%s %s, %u bytes, %u peers", provider->name,
-                       kind % 2 ? "receive" : "send", length, peers);
-        report(name, &series[kind], peers, length, strcmp(provider->name, "sodium") == 0 ? 1.05 : 1.12);
+        report(group_name(provider, kind, length, peers), &series[kind], peers, length, most_ratio);
     }
     crowd_free(crowd);
 }
 
-int main(int argc, char **argv)
+static void bench_provider(const struct test_provider *with)
 {
-    const vpn_provider *provider = vpn_provider_sodium();
     static const uint32_t sizes[] = {1, 1000, 100000};
+    const vpn_provider *provider = with->provider;
 
-    bench_options(argc, argv,
-                  "Batches of 64 packets through the three phases, each packet to or from a peer at random.");
-    room.slab = aligned(BATCH * STRIDE);
-    room.slot = aligned(provider->key_size);
-    room.scratch = aligned(provider->scratch_size);
+    room.slot = with->slot;
+    room.scratch = with->scratch;
     if (provider->init_key(room.slot, (const uint8_t *)"thirty-two bytes of a bench key.") != VPN_OK ||
-        (provider->init_scratch != NULL && provider->init_scratch(room.scratch) != VPN_OK) ||
         vpn_scratch_new(&room.crypt, provider, NULL) != VPN_OK)
         wrong("the provider does not work");
     for (size_t i = 0; i < (bench_quick() ? 1 : 3); i++) {
@@ -203,5 +207,17 @@ int main(int argc, char **argv)
         bench_crowd(provider, sizes[i]);
     }
     vpn_scratch_free(room.crypt);
+}
+
+int main(int argc, char **argv)
+{
+    struct test_providers all;
+
+    bench_options(argc, argv,
+                  "Batches of 64 packets through the three phases, each packet to or from a peer at random.");
+    room.slab = aligned(BATCH * STRIDE);
+    test_providers_begin(&all);
+    for (size_t i = 0; i < all.count; i++)
+        bench_provider(&all.of[i]);
     return bench_report("datapath");
 }
