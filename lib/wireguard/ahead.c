@@ -56,13 +56,14 @@ static int is_sound(const vpn_packet *packet)
            packet->length <= packet->capacity - packet->offset;
 }
 
-/* The peer of a slot, whose memory is asked for; NULL: none. */
-static const struct vpn__peer *ask_peer(const vpn_wg *wg, uint32_t slot)
+/* Asks for the memory of a slot's peer, unless it is the one that was asked for last. NULL: none, or that one. */
+static const struct vpn__peer *ask_peer(const vpn_wg *wg, uint32_t slot, uint32_t *last)
 {
     const struct vpn__peer *peer;
 
-    if (slot >= vpn__slab_high(&wg->peers))
+    if (slot == *last || slot >= vpn__slab_high(&wg->peers))
         return NULL;
+    *last = slot;
     peer = vpn__wg_peer(wg, slot);
     vpn__prefetch_bytes(peer, PEER_BYTES);
     return peer;
@@ -78,6 +79,7 @@ void vpn__ahead_send(const vpn_wg *wg, const vpn_packet *packets, size_t n, stru
 {
     struct search search;
     const struct vpn__peer *peer[VPN__AHEAD];
+    uint32_t last = UINT32_MAX;
     struct vpn__ip ip;
 
     search.of[0].count = search.of[1].count = 0;
@@ -89,44 +91,63 @@ void vpn__ahead_send(const vpn_wg *wg, const vpn_packet *packets, size_t n, stru
     }
     answer(wg, &search, n, out);
     for (size_t i = 0; i < n; i++)
-        peer[i] = ask_peer(wg, wg->flags & VPN_WG_RAW ? (uint32_t)packets[i].peer : out->slot[i]);
+        peer[i] = ask_peer(wg, wg->flags & VPN_WG_RAW ? (uint32_t)packets[i].peer : out->slot[i], &last);
     for (size_t i = 0; i < n; i++)
         if (peer[i] != NULL && peer[i]->ring.current != NULL)
             vpn__prefetch_bytes(peer[i]->ring.current, sizeof(struct vpn_session));
 }
 
+/* The data messages among some packets; neighbours of one session count as one. */
+struct arrivals {
+    uint32_t index[VPN__AHEAD];
+    uint64_t counter[VPN__AHEAD];
+    const struct vpn_session *session[VPN__AHEAD];
+    uint32_t count;
+};
+
+static void find_arrivals(const vpn_wg *wg, const vpn_packet *packets, size_t n, struct arrivals *out)
+{
+    out->count = 0;
+    for (size_t i = 0; i < n; i++) {
+        const uint8_t *message;
+        uint32_t index;
+
+        if (!is_sound(&packets[i]) || packets[i].length < VPN__DATA_LEAST)
+            continue;
+        message = packets[i].data + packets[i].offset;
+        index = vpn__load32le(message + VPN__DATA_RECEIVER);
+        if (message[0] != VPN__DATA || (out->count != 0 && index == out->index[out->count - 1]))
+            continue;
+        out->index[out->count] = index;
+        out->counter[out->count++] = vpn__load64le(message + VPN__DATA_COUNTER);
+        vpn__index_prefetch(&wg->by_index, index);
+    }
+}
+
 void vpn__ahead_recv(const vpn_wg *wg, const vpn_packet *packets, size_t n)
 {
-    const struct vpn_session *session[VPN__AHEAD];
-    uint32_t index[VPN__AHEAD], data = 0;
-    uint64_t counter[VPN__AHEAD];
+    struct arrivals data;
+    uint32_t last = UINT32_MAX;
 
-    for (size_t i = 0; i < n; i++) {
-        const uint8_t *message = packets[i].data + packets[i].offset;
+    find_arrivals(wg, packets, n, &data);
+    for (uint32_t i = 0; i < data.count; i++) {
+        const struct vpn__index_entry *entry = vpn__index_find(&wg->by_index, data.index[i]);
 
-        if (!is_sound(&packets[i]) || packets[i].length < VPN__DATA_LEAST || message[0] != VPN__DATA)
+        data.session[i] = entry == NULL ? NULL : entry->object;
+        if (data.session[i] == NULL)
             continue;
-        index[data] = vpn__load32le(message + VPN__DATA_RECEIVER);
-        counter[data] = vpn__load64le(message + VPN__DATA_COUNTER);
-        vpn__index_prefetch(&wg->by_index, index[data++]);
+        vpn__prefetch_bytes(data.session[i], sizeof(struct vpn_session));
+        (void)ask_peer(wg, entry->peer, &last);
     }
-    for (uint32_t i = 0; i < data; i++) {
-        const struct vpn__index_entry *entry = vpn__index_find(&wg->by_index, index[i]);
-
-        session[i] = entry == NULL ? NULL : entry->object;
-        if (session[i] == NULL)
-            continue;
-        vpn__prefetch_bytes(session[i], sizeof **session);
-        (void)ask_peer(wg, entry->peer);
-    }
-    for (uint32_t i = 0; i < data; i++)
-        if (session[i] != NULL)
-            vpn__prefetch(word_of(&session[i]->replay, counter[i]));
+    for (uint32_t i = 0; i < data.count; i++)
+        if (data.session[i] != NULL)
+            vpn__prefetch(word_of(&data.session[i]->replay, data.counter[i]));
 }
 
 void vpn__ahead_end(const vpn_wg *wg, const vpn_packet *packets, size_t n, struct vpn__ahead *out)
 {
     struct search search;
+    uint32_t last = UINT32_MAX;
     struct vpn__ip ip;
 
     search.of[0].count = search.of[1].count = 0;
@@ -137,12 +158,11 @@ void vpn__ahead_end(const vpn_wg *wg, const vpn_packet *packets, size_t n, struc
         search.which[i] = 2;
         if (packet->verdict != VPN_PENDING || session == NULL)
             continue;
-        (void)ask_peer(wg, (uint32_t)packet->peer);
-        if (packet->job.state != VPN__JOB_OPENED)
-            continue;
-        vpn__prefetch(word_of(&session->replay, packet->job.counter));
-        if ((wg->flags & VPN_WG_RAW) == 0 && vpn__ip_parse(&ip, packet->data + packet->offset + VPN_WG_HEADER_BYTES,
-                                                           packet->length - VPN_WG_OVERHEAD) == VPN_OK)
+        if (ask_peer(wg, (uint32_t)packet->peer, &last) != NULL)
+            vpn__prefetch(word_of(&session->replay, packet->job.counter));
+        if (packet->job.state == VPN__JOB_OPENED && (wg->flags & VPN_WG_RAW) == 0 &&
+            vpn__ip_parse(&ip, packet->data + packet->offset + VPN_WG_HEADER_BYTES, packet->length - VPN_WG_OVERHEAD) ==
+                VPN_OK)
             add(&search, i, ip.version, ip.src);
     }
     answer(wg, &search, n, out);
