@@ -14,6 +14,7 @@
 #include <vpn/key.h>
 #include <vpn/keylog.h>
 #include <vpn/mtu.h>
+#include <vpn/offload.h>
 #include <vpn/packet.h>
 #include <vpn/queue.h>
 #include <vpn/replay.h>

@@ -57,6 +57,35 @@ int vpn__ip_parse(struct vpn__ip *out, const uint8_t *data, size_t length)
     }
 }
 
+/* IPv6 extension headers that may stand before a transport header, and those that end the way. */
+#define HOP_BY_HOP  0
+#define ROUTING     43
+#define DESTINATION 60
+
+static uint32_t transport6(struct vpn__ip *ip, const uint8_t *packet)
+{
+    uint32_t at = VPN__IP6_HEADER;
+
+    ip->protocol = packet[6];
+    while (ip->protocol == HOP_BY_HOP || ip->protocol == ROUTING || ip->protocol == DESTINATION) {
+        if (ip->total - at < 8)
+            return 0;
+        ip->protocol = packet[at];
+        at += ((uint32_t)packet[at + 1] + 1) * 8;
+        if (at > ip->total)
+            return 0;
+    }
+    return at;
+}
+
+uint32_t vpn__ip_transport(struct vpn__ip *ip, const uint8_t *packet)
+{
+    if (ip->version == 6)
+        return transport6(ip, packet);
+    ip->protocol = packet[9];
+    return (vpn__load16be(packet + 6) & 0x3fffu) == 0 ? (uint32_t)(packet[0] & 15) * 4 : 0;
+}
+
 uint8_t vpn__ecn_outer(uint8_t inner_tos)
 {
     return inner_tos & ECN_MASK;

@@ -7,10 +7,13 @@
 
 #define VPN__IP4_HEADER 20
 #define VPN__IP6_HEADER 40
+#define VPN__IP_TCP     6
+#define VPN__IP_UDP     17
 
 struct vpn__ip {
     uint8_t version;    /* 4 or 6 */
     uint8_t tos;        /* TOS or traffic class */
+    uint8_t protocol;   /* of the transport, after vpn__ip_transport */
     uint32_t total;     /* bytes of the packet by its own header; what follows is padding */
     const uint8_t *src; /* 4 or 16 bytes inside the packet */
     const uint8_t *dst;
@@ -19,6 +22,10 @@ struct vpn__ip {
 /* Reads the fixed header. 0, or VPN_EFORMAT: the version, a header that does not fit, or a length of its own that is less
    than the header or more than `length`. Jumbograms are not supported: payload length 0 means an empty payload. */
 int vpn__ip_parse(struct vpn__ip *out, const uint8_t *data, size_t length);
+
+/* Where the transport header begins in a packet that vpn__ip_parse took, behind IPv4 options or IPv6 extension headers (RFC 8200
+   section 4); also sets `protocol`. 0: a fragment, or a header that does not fit. */
+uint32_t vpn__ip_transport(struct vpn__ip *ip, const uint8_t *packet);
 
 /* TOS or traffic class of a packet that vpn__ip_parse took. */
 uint8_t vpn__ip_tos(const uint8_t *packet);
