@@ -8,19 +8,37 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cipher.h"
 #include "log.h"
+
+#define AREA_BYTES (4 * SLOT_BYTES)
+
+/* Pages become real when a packet of their length comes; most never do. */
+static int get_memory(flow *f)
+{
+    f->area = malloc(AREA_BYTES);
+    f->inbox = malloc(SLOT_BYTES);
+    f->slots = malloc(MESSAGES * SLOT_BYTES);
+    f->packets = calloc(BATCH, sizeof *f->packets);
+    f->messages = calloc(MESSAGES, sizeof *f->messages);
+    return f->area == NULL || f->inbox == NULL || f->slots == NULL || f->packets == NULL || f->messages == NULL ||
+                   deliver_open(&f->host) != 0
+               ? -1
+               : 0;
+}
 
 int flow_open(flow *f, const options *chosen)
 {
+    vpn_wg_config config = {.size = sizeof config};
     int error;
 
     *f = (flow){.tun = {.fd = -1, .watch = -1}, .udp = {.fd = {-1, -1}}, .keylog = {-1}};
     if (tun_open(&f->tun, chosen->name, chosen->tun_fd) != 0 || udp_init(&f->udp) != 0)
         return -1;
-    /* Pages of the slab become real when a packet of their length comes; most never do. */
-    f->slab = malloc((size_t)BATCH * SLOT_BYTES);
-    f->packets = calloc(BATCH, sizeof *f->packets);
-    if (f->slab == NULL || f->packets == NULL || vpn_wg_new(&f->wg, NULL) != 0 || vpn_queue_new(&f->queue, NULL) != 0) {
+    config.provider = cipher_choose(chosen->cipher);
+    if (config.provider == NULL)
+        return -1;
+    if (get_memory(f) != 0 || vpn_wg_new(&f->wg, &config) != 0 || vpn_queue_new(&f->queue, NULL) != 0) {
         log_error("out of memory");
         return -1;
     }
@@ -45,8 +63,10 @@ static void report(const flow *f)
     }
     if (f->udp.unsent != 0)
         log_verbose("dropped %llu: the system did not send them", (unsigned long long)f->udp.unsent);
-    if (f->refused != 0)
-        log_verbose("dropped %llu: the host did not take them", (unsigned long long)f->refused);
+    if (f->host.refused != 0)
+        log_verbose("dropped %llu: the host did not take them", (unsigned long long)f->host.refused);
+    if (f->malformed != 0)
+        log_verbose("dropped %llu: the host said what they are not", (unsigned long long)f->malformed);
 }
 
 void flow_close(flow *f)
@@ -57,19 +77,39 @@ void flow_close(flow *f)
     (void)vpn_wg_free(f->wg);
     keylog_close(&f->keylog);
     vpn_queue_free(f->queue);
-    free(f->slab);
+    deliver_close(&f->host);
+    free(f->area);
+    free(f->inbox);
+    free(f->slots);
     free(f->packets);
+    free(f->messages);
     free(f->parked);
 }
 
-static void ready_slot(flow *f, size_t i)
+/* Bytes that a packet of `length` takes as a datagram: what follows it begins behind them, so that runs are in one piece. */
+static uint32_t bytes_of(const flow *f, uint32_t length)
 {
-    f->packets[i] = (vpn_packet){.data = f->slab + i * SLOT_BYTES, .capacity = SLOT_BYTES, .offset = VPN_WG_HEADROOM};
+    return VPN_WG_OVERHEAD + length + vpn_mtu_padding(length, f->tun.mtu);
 }
 
-static uint32_t slot_room(const vpn_packet *packet)
+/* Adds a packet at the end of the area. NULL: there is no room, and the batch must leave first. */
+static vpn_packet *place(flow *f, uint32_t length)
 {
-    return packet->capacity - packet->offset - VPN_WG_TAILROOM;
+    uint32_t bytes = bytes_of(f, length);
+    vpn_packet *packet = &f->packets[f->count];
+
+    if (f->count == BATCH || AREA_BYTES - f->used < bytes)
+        return NULL;
+    *packet = (vpn_packet){.data = f->area + f->used, .capacity = bytes, .offset = VPN_WG_HEADROOM, .length = length};
+    f->used += bytes;
+    f->count++;
+    return packet;
+}
+
+static void clear(flow *f)
+{
+    f->count = 0;
+    f->used = 0;
 }
 
 static void park(flow *f, const vpn_packet *packet)
@@ -115,24 +155,43 @@ static void unpark(flow *f, vpn_peer_id peer)
     }
 }
 
-/* Carries out the verdicts of a batch. */
-static int carry(flow *f, size_t n)
+/* Carries out the verdicts of the batch, and is done with it. */
+static int carry(flow *f)
 {
-    for (size_t i = 0; i < n; i++) {
-        const vpn_packet *packet = &f->packets[i];
+    int gone;
 
-        if (packet->verdict == VPN_TO_TUN) {
-            int error = tun_write(&f->tun, packet->data + packet->offset, packet->length);
-
-            if (error == TUN_GONE)
-                return TUN_GONE;
-            f->refused += (uint64_t)error;
-        } else if (packet->verdict == VPN_WAIT) {
-            park(f, packet);
-        }
+    for (size_t i = 0; i < f->count; i++) {
+        if (f->packets[i].verdict == VPN_WAIT)
+            park(f, &f->packets[i]);
     }
-    udp_send(&f->udp, f->packets, n);
-    return 0;
+    udp_send(&f->udp, f->packets, f->count);
+    gone = deliver_packets(&f->host, &f->tun, f->packets, f->count);
+    clear(f);
+    return gone;
+}
+
+static int send_batch(flow *f, vpn_time now)
+{
+    if (f->count == 0)
+        return 0;
+    (void)vpn_wg_send(f->wg, f->packets, f->count, now);
+    return carry(f);
+}
+
+/* Takes parked packets into the batch, at most `left`; returns how many. */
+static size_t take_parked(flow *f, vpn_peer_id peer, size_t left)
+{
+    size_t n = 0;
+
+    for (; n < left && f->count < BATCH && AREA_BYTES - f->used >= SLOT_BYTES; n++) {
+        vpn_packet *packet = &f->packets[f->count];
+
+        *packet = (vpn_packet){.data = f->area + f->used, .capacity = SLOT_BYTES, .offset = VPN_WG_HEADROOM};
+        if (vpn_queue_pop(f->queue, peer, packet) != 0)
+            break;
+        (void)place(f, packet->length);
+    }
+    return n;
 }
 
 /* As many as were there at first: one that must wait again goes to the back and is not taken twice. */
@@ -143,18 +202,12 @@ static int send_parked(flow *f, vpn_peer_id peer, vpn_time now)
     if (left > 0)
         unpark(f, peer);
     while (left > 0) {
-        size_t n = 0;
+        size_t n = take_parked(f, peer, left);
 
-        for (; n < BATCH && n < left; n++) {
-            ready_slot(f, n);
-            if (vpn_queue_pop(f->queue, peer, &f->packets[n]) != 0)
-                break;
-        }
         if (n == 0)
             break;
         left -= n;
-        (void)vpn_wg_send(f->wg, f->packets, n, now);
-        if (carry(f, n) != 0)
+        if (send_batch(f, now) != 0)
             return TUN_GONE;
     }
     return 0;
@@ -193,38 +246,91 @@ static int serve_events(flow *f, vpn_time now)
     return 0;
 }
 
+/* What was read, in segments that fit the tunnel. */
+static int cut(flow *f, const vpn_offload *how, uint32_t length, vpn_time now)
+{
+    vpn_segments plan;
+
+    if (vpn_segment_plan(&plan, how, f->inbox, length) != 0) {
+        f->malformed++;
+        return 0;
+    }
+    for (uint32_t i = 0; i < plan.count; i++) {
+        uint32_t bytes = i + 1 < plan.count ? plan.each : plan.last;
+        vpn_packet *packet = place(f, bytes);
+
+        if (packet == NULL) {
+            if (send_batch(f, now) != 0)
+                return TUN_GONE;
+            packet = place(f, bytes);
+        }
+        if (packet != NULL)
+            (void)vpn_segment_write(&plan, f->inbox, i, packet->data + packet->offset);
+    }
+    return 0;
+}
+
 int flow_from_tun(flow *f, vpn_time now)
 {
-    size_t n = 0;
+    size_t reads = 0;
 
-    while (n < BATCH) {
-        int got;
+    for (; reads < BATCH && f->count < BATCH / 2; reads++) {
+        vpn_offload how;
+        int got = tun_read(&f->tun, f->inbox, SLOT_BYTES, &how);
 
-        ready_slot(f, n);
-        got = tun_read(&f->tun, f->packets[n].data + f->packets[n].offset, slot_room(&f->packets[n]));
-        if (got == TUN_GONE)
-            return TUN_GONE;
         if (got == 0)
             break;
-        f->packets[n++].length = (uint32_t)got;
+        if (got == TUN_GONE || cut(f, &how, (uint32_t)got, now) != 0)
+            return TUN_GONE;
     }
-    if (n == 0)
+    if (reads == 0)
         return 0;
-    (void)vpn_wg_send(f->wg, f->packets, n, now);
-    return carry(f, n) != 0 ? TUN_GONE : serve_events(f, now);
+    return send_batch(f, now) != 0 ? TUN_GONE : serve_events(f, now);
+}
+
+static int receive_batch(flow *f, vpn_time now)
+{
+    if (f->count == 0)
+        return 0;
+    (void)vpn_wg_recv(f->wg, f->packets, f->count, now);
+    return carry(f);
+}
+
+/* The datagrams of a message, each of which stays where it is. An empty or cut one counts as one, and is dropped. */
+static int receive_message(flow *f, const vpn_packet *message, uint32_t each, vpn_time now)
+{
+    uint32_t at = 0;
+
+    do {
+        uint32_t length = message->length - at < each ? message->length - at : each;
+        vpn_packet *packet = &f->packets[f->count++];
+
+        *packet = *message;
+        packet->data = message->data + at;
+        packet->capacity = length;
+        packet->length = length;
+        at += length;
+        if (f->count == BATCH && receive_batch(f, now) != 0)
+            return TUN_GONE;
+    } while (at < message->length);
+    return 0;
 }
 
 int flow_from_net(flow *f, unsigned family, vpn_time now)
 {
+    uint32_t each[MESSAGES];
     size_t n;
 
-    for (size_t i = 0; i < BATCH; i++)
-        ready_slot(f, i);
-    n = udp_receive(&f->udp, family, f->packets, BATCH);
+    for (size_t i = 0; i < MESSAGES; i++)
+        f->messages[i] = (vpn_packet){.data = f->slots + i * SLOT_BYTES, .capacity = SLOT_BYTES};
+    n = udp_receive(&f->udp, family, f->messages, each, MESSAGES);
     if (n == 0)
         return 0;
-    (void)vpn_wg_recv(f->wg, f->packets, n, now);
-    return carry(f, n) != 0 ? TUN_GONE : serve_events(f, now);
+    for (size_t i = 0; i < n; i++) {
+        if (receive_message(f, &f->messages[i], each[i], now) != 0)
+            return TUN_GONE;
+    }
+    return receive_batch(f, now) != 0 ? TUN_GONE : serve_events(f, now);
 }
 
 int flow_tick(flow *f, vpn_time now)
@@ -233,7 +339,7 @@ int flow_tick(flow *f, vpn_time now)
         size_t n;
 
         for (size_t i = 0; i < BATCH; i++)
-            ready_slot(f, i);
+            f->packets[i] = (vpn_packet){.data = f->area + i * VPN_WG_FRESH_BYTES, .capacity = VPN_WG_FRESH_BYTES};
         n = vpn_wg_tick(f->wg, f->packets, BATCH, now);
         udp_send(&f->udp, f->packets, n);
         if (n < BATCH)

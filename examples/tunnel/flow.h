@@ -3,6 +3,7 @@
 #ifndef TUNNEL_FLOW_H
 #define TUNNEL_FLOW_H
 
+#include "deliver.h"
 #include "keylog.h"
 #include "options.h"
 #include "platform.h"
@@ -13,12 +14,18 @@ typedef struct flow {
     tun tun;
     udp udp;
     keylog keylog;
-    uint8_t *slab; /* BATCH slots, shared by all directions: nothing outlives its batch */
-    vpn_packet *packets;
-    vpn_peer_id *parked; /* peers that have had packets in the queue since it was last empty */
+    deliver host;
+    uint8_t *area;        /* packets to send, one behind the other; nothing outlives its batch */
+    size_t used;          /* bytes of it */
+    uint8_t *inbox;       /* a packet or super-packet from the interface */
+    uint8_t *slots;       /* MESSAGES of them, from the sockets */
+    vpn_packet *packets;  /* BATCH of them: the batch of any direction */
+    size_t count;         /* of the batch */
+    vpn_packet *messages; /* MESSAGES of them */
+    vpn_peer_id *parked;  /* peers that have had packets in the queue since it was last empty */
     size_t parked_count;
     size_t parked_room;
-    uint64_t refused; /* packets that the host did not take */
+    uint64_t malformed; /* super-packets from the host that are none */
 } flow;
 
 /* 0 or -1, with the reason in the log. flow_close also after a failure. */

@@ -20,6 +20,7 @@ static const char help[] =
     "interface is there and wg(8) can configure it; bring it up with ip(8), or use wg-quick(8).\n"
     "\n"
     "  -f, --foreground  stay in the foreground and log to standard error\n"
+    "      --cipher NAME the library that encrypts: sodium, ipsec-mb, libcrypto, or the fastest of them (default)\n"
     "      --keylog FILE append the secrets of handshakes, to decrypt captures; only in builds for that\n"
     "      --user NAME   run as this user, without any capability: then the firewall mark cannot be\n"
     "                    changed, ports below 1024 cannot be chosen, the MTU is not followed into\n"
@@ -98,6 +99,10 @@ static int arguments_read(options *out, int argc, char **argv)
             user = argv[i];
         } else if (strcmp(word, "--keep-privileges") == 0) {
             out->privileges.keep = 1;
+        } else if (strcmp(word, "--cipher") == 0) {
+            if (++i == argc)
+                return wrong("--cipher needs a name", NULL);
+            out->cipher = strcmp(argv[i], "fastest") == 0 ? NULL : argv[i];
         } else if (strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0) {
             (void)fputs(help, stdout);
             return OPTIONS_DONE;

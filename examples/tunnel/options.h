@@ -12,6 +12,7 @@ typedef struct options {
     int foreground;
     int level; /* LOG_LEVEL_* */
     int tun_fd;
+    const char *cipher; /* name of a provider; NULL: the fastest */
     const char *keylog; /* file, or NULL */
     int uapi_fd;        /* inherited descriptors, or -1 */
     privileges privileges;

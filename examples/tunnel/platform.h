@@ -8,19 +8,26 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/uio.h>
 
 #include <vpn/vpn.h>
 
-/* Packets that move in one go: as many as one system call carries well, few enough that nobody waits long. */
-#define BATCH 64
+/* Packets that move in one go: two super-packets, few enough that nobody waits long. */
+#define BATCH 128
 
-/* Room for the longest datagram with the head- and tailroom of the library, in whole pages so that no page is shared. */
+/* Messages that one call receives; each may be many datagrams of one size. */
+#define MESSAGES 64
+
+/* Room for the longest datagram or super-packet with the head- and tailroom of the library, in whole pages so that no page is
+   shared. */
 #define SLOT_BYTES ((size_t)17 * 4096)
 
 /* -- The interface ------------------------------------------------------------------------------------------------- */
 
 #define TUN_NAME_BYTES 16
 #define TUN_GONE       (-1) /* the interface was deleted */
+#define TUN_REFUSED    1    /* the host did not take the packet: an interface that is down */
+#define TUN_UNJOINED   2    /* the host does not take super-packets of this kind */
 
 typedef struct tun {
     int fd;
@@ -28,6 +35,8 @@ typedef struct tun {
     uint64_t home; /* this and the next are the platform's own */
     int followed;
     uint32_t mtu;
+    uint32_t kinds; /* VPN_COALESCE_*: super-packets that the host takes */
+    uint8_t header; /* packets go with a header that says what they are */
     char name[TUN_NAME_BYTES];
 } tun;
 
@@ -36,10 +45,10 @@ const char *tun_name_fault(const char *name);
 /* Makes the interface, or takes it over from `fd` unless that is -1; sets its MTU. 0 or -1. */
 int tun_open(tun *t, const char *name, int fd);
 void tun_close(tun *t);
-/* Bytes of the packet that was read, 0 when there is none, or TUN_GONE. */
-int tun_read(tun *t, uint8_t *out, uint32_t room);
-/* 0 when it was written, 1 when the host did not take it (an interface that is down), or TUN_GONE. */
-int tun_write(tun *t, const uint8_t *packet, uint32_t length);
+/* Bytes of the packet or super-packet that was read, 0 when there is none, or TUN_GONE. */
+int tun_read(tun *t, uint8_t *out, uint32_t room, vpn_offload *how);
+/* Writes a packet from pieces[1] .. pieces[n]; pieces[0] is left free for a header. 0, TUN_REFUSED, TUN_UNJOINED or TUN_GONE. */
+int tun_write(tun *t, const vpn_offload *how, struct iovec *pieces, size_t n);
 /* Reads name and MTU anew, also after a move to another network namespace. 0 or TUN_GONE. */
 int tun_refresh(tun *t);
 
@@ -54,7 +63,9 @@ typedef struct udp {
     uint16_t port;
     uint8_t chosen; /* the port was chosen by the system */
     uint32_t mark;
-    uint64_t unsent; /* datagrams that the system did not take */
+    uint8_t runs[UDP_FAMILIES];   /* many datagrams may leave in one message */
+    uint32_t plain[UDP_FAMILIES]; /* so many still leave alone after a refusal */
+    uint64_t unsent;              /* datagrams that the system did not take */
     udp_batch *batch;
 } udp;
 
@@ -65,8 +76,9 @@ void udp_close(udp *u);
 int udp_bind(udp *u, uint16_t port);
 /* 0 or an errno, and then the old mark stays. */
 int udp_set_mark(udp *u, uint32_t mark);
-/* Fills at most BATCH packets, whose slots are ready, with length, path and tos. Returns how many came. */
-size_t udp_receive(udp *u, unsigned family, vpn_packet *packets, size_t n);
+/* Fills at most MESSAGES messages, whose slots are ready, with length, path and tos; each is made of datagrams of `each` bytes, the
+   last of which may be shorter. Returns how many came. */
+size_t udp_receive(udp *u, unsigned family, vpn_packet *messages, uint32_t *each, size_t n);
 /* Sends those of at most BATCH packets whose verdict is VPN_TO_NET; what cannot be sent is lost, and counted. */
 void udp_send(udp *u, const vpn_packet *packets, size_t n);
 

@@ -19,6 +19,11 @@
 #include "log.h"
 #include "place.h"
 
+/* From <linux/if_tun.h>, for headers that are older than the kernel. */
+#ifndef TUN_F_USO4
+#define TUN_F_USO4 0x20
+#define TUN_F_USO6 0x40
+#endif
 #ifndef TUNGETDEVNETNS
 #define TUNGETDEVNETNS _IO('T', 227)
 #endif
@@ -139,9 +144,32 @@ static void explain_attach(int error)
         log_error("cannot make the interface: %s", strerror(error));
 }
 
+/* The most that this kernel offers: older ones segment UDP by themselves, or checksums as well. */
+static void offer_offloads(tun *t)
+{
+    static const struct {
+        unsigned flags;
+        uint32_t kinds;
+    } offers[] = {
+        {TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN | TUN_F_USO4 | TUN_F_USO6,
+         VPN_COALESCE_TCP4 | VPN_COALESCE_TCP6 | VPN_COALESCE_UDP},
+        {TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN, VPN_COALESCE_TCP4 | VPN_COALESCE_TCP6},
+        {0, VPN_COALESCE_TCP4 | VPN_COALESCE_TCP6},
+    };
+    int bytes = VPN_VNET_BYTES;
+
+    t->header = 1;
+    (void)ioctl(t->fd, TUNSETVNETHDRSZ, &bytes);
+    for (size_t i = 0; i < sizeof offers / sizeof offers[0]; i++) {
+        t->kinds = offers[i].kinds;
+        if (ioctl(t->fd, TUNSETOFFLOAD, offers[i].flags) == 0)
+            return;
+    }
+}
+
 static int attach(tun *t, const char *name)
 {
-    struct ifreq request = {.ifr_flags = IFF_TUN | IFF_NO_PI};
+    struct ifreq request = {.ifr_flags = IFF_TUN | IFF_NO_PI | IFF_VNET_HDR};
 
     t->fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
     if (t->fd < 0) {
@@ -153,6 +181,7 @@ static int attach(tun *t, const char *name)
         explain_attach(errno);
         return -1;
     }
+    offer_offloads(t);
     return 0;
 }
 
@@ -198,26 +227,39 @@ void tun_close(tun *t)
     }
 }
 
-int tun_read(tun *t, uint8_t *out, uint32_t room)
+int tun_read(tun *t, uint8_t *out, uint32_t room, vpn_offload *how)
 {
+    uint8_t header[VPN_VNET_BYTES];
+    struct iovec pieces[2] = {{header, sizeof header}, {out, room}};
     ssize_t got;
 
+    *how = (vpn_offload){.flags = 0};
     do
-        got = read(t->fd, out, room);
+        got = t->header ? readv(t->fd, pieces, 2) : read(t->fd, out, room);
     while (got < 0 && errno == EINTR);
-    if (got >= 0)
+    if (got < 0)
+        return errno == EBADFD || errno == EBADF ? TUN_GONE : 0;
+    if (!t->header)
         return (int)got;
-    return errno == EBADFD || errno == EBADF ? TUN_GONE : 0;
+    if (got < VPN_VNET_BYTES)
+        return 0;
+    vpn_offload_read(how, header);
+    return (int)got - VPN_VNET_BYTES;
 }
 
-int tun_write(tun *t, const uint8_t *packet, uint32_t length)
+int tun_write(tun *t, const vpn_offload *how, struct iovec *pieces, size_t n)
 {
+    uint8_t header[VPN_VNET_BYTES];
     ssize_t put;
 
+    vpn_offload_write(header, how);
+    pieces[0] = (struct iovec){header, sizeof header};
     do
-        put = write(t->fd, packet, length);
+        put = t->header ? writev(t->fd, pieces, (int)n + 1) : writev(t->fd, pieces + 1, (int)n);
     while (put < 0 && errno == EINTR);
     if (put >= 0)
         return 0;
-    return errno == EBADFD || errno == EBADF ? TUN_GONE : 1;
+    if (errno == EBADFD || errno == EBADF)
+        return TUN_GONE;
+    return errno == EINVAL && how->gso != VPN_GSO_NONE ? TUN_UNJOINED : TUN_REFUSED;
 }

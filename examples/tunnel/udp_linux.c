@@ -16,28 +16,10 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "udp_linux.h"
 
-#define CONTROL_BYTES 128
 #define SOCKET_BUFFER (8 << 20)
 #define PORT_TRIES    64
-
-union address {
-    struct sockaddr any;
-    struct sockaddr_in in;
-    struct sockaddr_in6 in6;
-};
-
-union control {
-    uint8_t bytes[CONTROL_BYTES];
-    size_t aligned;
-};
-
-struct udp_batch {
-    struct mmsghdr header[BATCH];
-    struct iovec vector[BATCH];
-    union address address[BATCH];
-    union control control[BATCH];
-};
 
 int udp_init(udp *u)
 {
@@ -77,6 +59,7 @@ static int set_mark(int fd, uint32_t mark)
 /* Fragments rather than believe a forged "too big": as the kernel's own implementation does, without the DF bit. */
 static void set_options(int fd, int family)
 {
+    (void)set(fd, SOL_UDP, UDP_GRO, 1);
     if (set(fd, SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_BUFFER) != 0)
         (void)set(fd, SOL_SOCKET, SO_RCVBUF, SOCKET_BUFFER);
     if (set(fd, SOL_SOCKET, SO_SNDBUFFORCE, SOCKET_BUFFER) != 0)
@@ -147,6 +130,14 @@ static int open_both(int fd[UDP_FAMILIES], uint16_t *port, uint32_t mark)
     return fd[0] < 0 && fd[1] < 0 ? refusal : 0;
 }
 
+static uint8_t can_send_runs(int fd)
+{
+    int value;
+    socklen_t length = sizeof value;
+
+    return fd >= 0 && getsockopt(fd, SOL_UDP, UDP_SEGMENT, &value, &length) == 0;
+}
+
 int udp_bind(udp *u, uint16_t port)
 {
     int fd[UDP_FAMILIES];
@@ -165,6 +156,10 @@ int udp_bind(udp *u, uint16_t port)
         return error;
     close_both(u->fd);
     memcpy(u->fd, fd, sizeof fd);
+    for (int i = 0; i < UDP_FAMILIES; i++) {
+        u->runs[i] = can_send_runs(fd[i]);
+        u->plain[i] = 0;
+    }
     u->port = got;
     u->chosen = port == 0;
     return 0;
@@ -209,7 +204,7 @@ static struct cmsghdr *next_control(struct msghdr *header, struct cmsghdr *c)
 }
 #pragma GCC diagnostic pop
 
-static void read_control(vpn_packet *packet, struct msghdr *header)
+static void read_control(vpn_packet *packet, uint32_t *each, struct msghdr *header)
 {
     for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c != NULL; c = next_control(header, c)) {
         if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
@@ -225,6 +220,12 @@ static void read_control(vpn_packet *packet, struct msghdr *header)
             if (!IN6_IS_ADDR_MULTICAST(&info.ipi6_addr))
                 memcpy(packet->path.local, &info.ipi6_addr, 16);
             packet->path.ifindex = (uint32_t)info.ipi6_ifindex;
+        } else if (c->cmsg_level == SOL_UDP && c->cmsg_type == UDP_GRO) {
+            int value;
+
+            memcpy(&value, CMSG_DATA(c), sizeof value);
+            if (value > 0 && (uint32_t)value < *each)
+                *each = (uint32_t)value;
         } else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS) {
             memcpy(&packet->tos, CMSG_DATA(c), 1);
         } else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_TCLASS) {
@@ -236,7 +237,7 @@ static void read_control(vpn_packet *packet, struct msghdr *header)
     }
 }
 
-size_t udp_receive(udp *u, unsigned family, vpn_packet *packets, size_t n)
+size_t udp_receive(udp *u, unsigned family, vpn_packet *messages, uint32_t *each, size_t n)
 {
     udp_batch *b = u->batch;
     int got;
@@ -244,7 +245,7 @@ size_t udp_receive(udp *u, unsigned family, vpn_packet *packets, size_t n)
     if (u->fd[family] < 0)
         return 0;
     for (size_t i = 0; i < n; i++) {
-        b->vector[i] = (struct iovec){packets[i].data + packets[i].offset, packets[i].capacity - packets[i].offset};
+        b->vector[i] = (struct iovec){messages[i].data, messages[i].capacity};
         b->header[i].msg_hdr = (struct msghdr){.msg_name = &b->address[i],
                                                .msg_namelen = sizeof b->address[i],
                                                .msg_iov = &b->vector[i],
@@ -257,136 +258,10 @@ size_t udp_receive(udp *u, unsigned family, vpn_packet *packets, size_t n)
         struct msghdr *header = &b->header[i].msg_hdr;
 
         /* A datagram that was cut is none: length 0 is dropped and counted as such. */
-        packets[i].length = (header->msg_flags & MSG_TRUNC) != 0 ? 0 : b->header[i].msg_len;
-        read_sender(&packets[i].path, &b->address[i]);
-        read_control(&packets[i], header);
+        messages[i].length = (header->msg_flags & MSG_TRUNC) != 0 ? 0 : b->header[i].msg_len;
+        each[i] = messages[i].length;
+        read_sender(&messages[i].path, &b->address[i]);
+        read_control(&messages[i], &each[i], header);
     }
     return got > 0 ? (size_t)got : 0;
-}
-
-static socklen_t put_receiver(union address *to, const vpn_endpoint *remote)
-{
-    memset(to, 0, sizeof *to);
-    if (remote->family == 4) {
-        to->in.sin_family = AF_INET;
-        to->in.sin_port = htons(remote->port);
-        memcpy(&to->in.sin_addr, remote->addr, 4);
-        return sizeof to->in;
-    }
-    to->in6.sin6_family = AF_INET6;
-    to->in6.sin6_port = htons(remote->port);
-    to->in6.sin6_scope_id = remote->scope;
-    memcpy(&to->in6.sin6_addr, remote->addr, 16);
-    return sizeof to->in6;
-}
-
-/* Appends one control message and returns where the next one goes. */
-static size_t put_control(union control *control, size_t at, int level, int type, const void *data, size_t length)
-{
-    struct cmsghdr head = {.cmsg_level = level, .cmsg_type = type, .cmsg_len = (socklen_t)CMSG_LEN(length)};
-
-    memcpy(control->bytes + at, &head, sizeof head);
-    memcpy(control->bytes + at + (CMSG_LEN(length) - length), data, length);
-    return at + CMSG_SPACE(length);
-}
-
-static size_t put_source(union control *control, const vpn_path *path)
-{
-    static const uint8_t none[16] = {0};
-
-    if (memcmp(path->local, none, sizeof none) == 0)
-        return 0;
-    if (path->remote.family == 4) {
-        struct in_pktinfo info = {.ipi_ifindex = 0};
-
-        memcpy(&info.ipi_spec_dst, path->local, 4);
-        return put_control(control, 0, IPPROTO_IP, IP_PKTINFO, &info, sizeof info);
-    }
-    struct in6_pktinfo info6 = {.ipi6_ifindex = path->remote.scope};
-
-    memcpy(&info6.ipi6_addr, path->local, 16);
-    return put_control(control, 0, IPPROTO_IPV6, IPV6_PKTINFO, &info6, sizeof info6);
-}
-
-/* Fills slot `i` of the batch. `sticky` 0 leaves the source address to the system. */
-static void put_message(udp_batch *b, size_t i, const vpn_packet *packet, int sticky)
-{
-    struct msghdr *header = &b->header[i].msg_hdr;
-    int tos = packet->tos;
-    size_t used;
-
-    memset(&b->control[i], 0, sizeof b->control[i]);
-    used = sticky ? put_source(&b->control[i], &packet->path) : 0;
-    if (packet->path.remote.family == 4)
-        used = put_control(&b->control[i], used, IPPROTO_IP, IP_TOS, &tos, sizeof tos);
-    else
-        used = put_control(&b->control[i], used, IPPROTO_IPV6, IPV6_TCLASS, &tos, sizeof tos);
-    b->vector[i] = (struct iovec){packet->data + packet->offset, packet->length};
-    *header = (struct msghdr){.msg_name = &b->address[i],
-                              .msg_namelen = put_receiver(&b->address[i], &packet->path.remote),
-                              .msg_iov = &b->vector[i],
-                              .msg_iovlen = 1,
-                              .msg_control = b->control[i].bytes,
-                              .msg_controllen = (socklen_t)used}; /* a size_t to glibc */
-}
-
-/*
- * One more try, by itself: what refuses a batch may take its datagrams one by one, and a source address that has gone, or
- * cannot reach the destination, is left to the system. Where there is no room, another try only makes it worse.
- */
-static void send_alone(udp *u, int fd, size_t i, const vpn_packet *packet, int error)
-{
-    int unbound =
-        error == EINVAL || error == ENETUNREACH || error == EADDRNOTAVAIL || error == EHOSTUNREACH || error == ENODEV;
-
-    if (error != EAGAIN && error != ENOBUFS) {
-        put_message(u->batch, i, packet, !unbound);
-        if (sendmsg(fd, &u->batch->header[i].msg_hdr, MSG_DONTWAIT) >= 0)
-            return;
-        error = errno;
-    }
-    u->unsent++;
-    log_debug("a datagram was not sent: %s", strerror(error));
-}
-
-/* Sends slots 0..n-1, which all go to one socket. */
-static void flush(udp *u, int fd, const vpn_packet *const *packets, size_t n)
-{
-    size_t i = 0;
-
-    if (fd < 0) {
-        u->unsent += n;
-        return;
-    }
-    while (i < n) {
-        int sent = sendmmsg(fd, u->batch->header + i, (unsigned)(n - i), MSG_DONTWAIT);
-
-        if (sent > 0) {
-            i += (size_t)sent;
-        } else {
-            send_alone(u, fd, i, packets[i], errno);
-            i++;
-        }
-    }
-}
-
-void udp_send(udp *u, const vpn_packet *packets, size_t n)
-{
-    const vpn_packet *chosen[BATCH];
-    size_t count = 0;
-    uint8_t family = 4;
-
-    for (size_t i = 0; i < n; i++) {
-        if (packets[i].verdict != VPN_TO_NET)
-            continue;
-        if (count > 0 && packets[i].path.remote.family != family) {
-            flush(u, u->fd[family == 6], chosen, count);
-            count = 0;
-        }
-        family = packets[i].path.remote.family;
-        put_message(u->batch, count, &packets[i], 1);
-        chosen[count++] = &packets[i];
-    }
-    if (count > 0)
-        flush(u, u->fd[family == 6], chosen, count);
 }
