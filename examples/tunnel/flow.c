@@ -33,10 +33,8 @@ int flow_open(flow *f, const options *chosen)
     int error;
 
     *f = (flow){.tun = {.fd = -1, .watch = -1}, .udp = {.fd = {-1, -1}}, .keylog = {-1}};
-    if (tun_open(&f->tun, chosen->name, chosen->tun_fd) != 0 || udp_init(&f->udp) != 0)
-        return -1;
     config.provider = cipher_choose(chosen->cipher);
-    if (config.provider == NULL)
+    if (config.provider == NULL || tun_open(&f->tun, chosen->name, chosen->tun_fd) != 0 || udp_init(&f->udp) != 0)
         return -1;
     if (get_memory(f) != 0 || vpn_wg_new(&f->wg, &config) != 0 || vpn_queue_new(&f->queue, NULL) != 0) {
         log_error("out of memory");
