@@ -11,23 +11,22 @@
 #include "log.h"
 #include "platform.h"
 
-#define NAMES "sodium" IPSEC_MB LIBCRYPTO
-
-#if defined(VPN_HAVE_IPSEC_MB)
-#define IPSEC_MB ", ipsec-mb"
-#else
-#define IPSEC_MB ""
-#endif
-#if defined(VPN_HAVE_LIBCRYPTO)
-#define LIBCRYPTO ", libcrypto"
-#else
-#define LIBCRYPTO ""
-#endif
-
 static uint64_t nanoseconds(void *user)
 {
     (void)user;
     return clock_now();
+}
+
+const char *cipher_names(void)
+{
+    return "sodium"
+#if defined(VPN_HAVE_IPSEC_MB)
+           " ipsec-mb"
+#endif
+#if defined(VPN_HAVE_LIBCRYPTO)
+           " libcrypto"
+#endif
+        ;
 }
 
 const vpn_provider *cipher_choose(const char *name)
@@ -54,7 +53,7 @@ const vpn_provider *cipher_choose(const char *name)
         return &chosen;
     }
     if (error == VPN_ENOENT)
-        log_error("no cipher '%s' here; there are: %s", name, NAMES);
+        log_error("no cipher '%s' here; there are: %s", name, cipher_names());
     else
         log_error("the cipher %s cannot be used: %s", name == NULL ? "" : name, vpn_strerror(error));
     return NULL;

@@ -10,6 +10,7 @@
 
 #include <vpn/vpn.h>
 
+#include "cipher.h"
 #include "log.h"
 #include "platform.h"
 
@@ -21,6 +22,7 @@ static const char help[] =
     "\n"
     "  -f, --foreground  stay in the foreground and log to standard error\n"
     "      --cipher NAME the library that encrypts: sodium, ipsec-mb, libcrypto, or the fastest of them (default)\n"
+    "      --ciphers     print which of them there are\n"
     "      --keylog FILE append the secrets of handshakes, to decrypt captures; only in builds for that\n"
     "      --user NAME   run as this user, without any capability: then the firewall mark cannot be\n"
     "                    changed, ports below 1024 cannot be chosen, the MTU is not followed into\n"
@@ -99,6 +101,9 @@ static int arguments_read(options *out, int argc, char **argv)
             user = argv[i];
         } else if (strcmp(word, "--keep-privileges") == 0) {
             out->privileges.keep = 1;
+        } else if (strcmp(word, "--ciphers") == 0) {
+            (void)puts(cipher_names());
+            return OPTIONS_DONE;
         } else if (strcmp(word, "--cipher") == 0) {
             if (++i == argc)
                 return wrong("--cipher needs a name", NULL);

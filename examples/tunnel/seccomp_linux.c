@@ -31,6 +31,12 @@
 #ifndef TUNGETDEVNETNS
 #define TUNGETDEVNETNS _IO('T', 227)
 #endif
+#ifndef UDP_GRO
+#define UDP_GRO 104
+#endif
+#ifndef SOL_UDP
+#define SOL_UDP 17
+#endif
 
 #define COUNT(array)    (sizeof(array) / sizeof(array)[0])
 #define INT_BITS        UINT64_C(0xffffffff) /* the kernel looks at these of an int; what is above is whatever was there */
@@ -73,6 +79,7 @@ static const struct {
                       {SOL_SOCKET, SO_SNDBUF},
                       {SOL_SOCKET, SO_SNDBUFFORCE},
                       {SOL_SOCKET, SO_MARK},
+                      {SOL_UDP, UDP_GRO},
                       {IPPROTO_IP, IP_PKTINFO},
                       {IPPROTO_IP, IP_RECVTOS},
                       {IPPROTO_IP, IP_MTU_DISCOVER},
