@@ -117,8 +117,8 @@ int vpn_session_new(vpn_session **out, const vpn_session_keys *keys, uint32_t re
         provider = vpn_provider_sodium();
     if (replay_bits == 0)
         replay_bits = VPN_REPLAY_BITS_MAX;
-    if (!vpn__provider_is_sound(provider) || replay_bits < VPN_REPLAY_BITS_MIN ||
-        replay_bits > VPN_REPLAY_BITS_MAX || (replay_bits & (replay_bits - 1)) != 0)
+    if (!vpn__provider_is_sound(provider) || replay_bits < VPN_REPLAY_BITS_MIN || replay_bits > VPN_REPLAY_BITS_MAX ||
+        (replay_bits & (replay_bits - 1)) != 0)
         return VPN_EINVAL;
     session_bytes = align64(vpn__session_bytes(provider, replay_bits));
     bytes = sizeof *owner + 128 + session_bytes + provider->scratch_size;
