@@ -61,6 +61,7 @@ int vpn__ip_parse(struct vpn__ip *out, const uint8_t *data, size_t length)
 #define HOP_BY_HOP  0
 #define ROUTING     43
 #define DESTINATION 60
+#define FRAGMENT    44
 
 static uint32_t transport6(struct vpn__ip *ip, const uint8_t *packet)
 {
@@ -75,7 +76,7 @@ static uint32_t transport6(struct vpn__ip *ip, const uint8_t *packet)
         if (at > ip->total)
             return 0;
     }
-    return at;
+    return ip->protocol == FRAGMENT ? 0 : at;
 }
 
 uint32_t vpn__ip_transport(struct vpn__ip *ip, const uint8_t *packet)

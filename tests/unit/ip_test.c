@@ -156,6 +156,105 @@ START_TEST(random_bytes)
 }
 END_TEST
 
+/* Where the transport header begins, in a copy of exactly `length` bytes. */
+static uint32_t transport(struct vpn__ip *ip, const uint8_t *data, size_t length)
+{
+    uint8_t *copy = malloc(length);
+    ck_assert_ptr_nonnull(copy);
+    memcpy(copy, data, length);
+    ck_assert_int_eq(vpn__ip_parse(ip, copy, length), 0);
+    uint32_t at = vpn__ip_transport(ip, copy);
+    free(copy);
+    return at;
+}
+
+START_TEST(transport4)
+{
+    uint8_t data[60];
+    struct vpn__ip ip;
+    for (uint8_t words = 5; words < 16; words++)
+        for (uint32_t protocol = 0; protocol < 256; protocol++) {
+            make4(data, words, 0, (uint16_t)(words * 4));
+            data[9] = (uint8_t)protocol;
+            ck_assert_uint_eq(transport(&ip, data, words * 4u), words * 4u);
+            ck_assert_uint_eq(ip.protocol, protocol);
+        }
+    /* A fragment is whatever has an offset or more to come; the two other flags do not matter. */
+    for (uint32_t word = 0; word < 65536; word++) {
+        make4(data, 5, 0, 20);
+        vpn__store16be(data + 6, (uint16_t)word);
+        if (vpn__ip_parse(&ip, data, 20) || vpn__ip_transport(&ip, data) != ((word & 0x3fff) ? 0u : 20u))
+            ck_abort_msg("word %04x", word);
+    }
+}
+END_TEST
+
+/* No extension header: every protocol but those that are one. A fragment has none that can be used. */
+START_TEST(transport6)
+{
+    uint8_t data[48];
+    struct vpn__ip ip;
+    for (uint32_t protocol = 0; protocol < 256; protocol++) {
+        int chained = protocol == 0 || protocol == 43 || protocol == 60;
+        make6(data, 0, 8);
+        memset(data + 40, 0, 8);
+        data[6] = (uint8_t)protocol;
+        data[40] = 6;
+        ck_assert_uint_eq(transport(&ip, data, 48), protocol == 44 ? 0u : chained ? 48u : 40u);
+        ck_assert_uint_eq(ip.protocol, chained ? 6 : protocol);
+        if (!chained) { /* also with nothing behind */
+            make6(data, 0, 0);
+            data[6] = (uint8_t)protocol;
+            ck_assert_uint_eq(transport(&ip, data, 40), protocol == 44 ? 0u : 40u);
+        }
+    }
+}
+END_TEST
+
+/* Each extension header in each length, alone and before another, cut off at every byte. */
+START_TEST(extensions)
+{
+    static const uint8_t kinds[] = {0, 43, 60};
+    static uint8_t data[40 + 2048 + 8 + 20];
+    struct vpn__ip ip;
+    for (size_t kind = 0; kind < sizeof(kinds); kind++)
+        for (uint32_t units = 1; units <= 256; units += units < 4 ? 1 : 63) {
+            uint32_t end = 40 + units * 8, whole = end + 8;
+            memset(data, 0, sizeof(data));
+            for (uint32_t length = 40; length <= whole + 5; length += length < 56 || length + 20 > whole ? 1 : 17) {
+                make6(data, 0, (uint16_t)(length - 40));
+                data[6] = kinds[kind];
+                data[40] = kinds[2 - kind];
+                data[41] = (uint8_t)(units - 1);
+                data[end] = 17;
+                data[end + 1] = 0;
+                ck_assert_uint_eq(transport(&ip, data, length), length < whole ? 0u : whole);
+                if (length >= whole)
+                    ck_assert_uint_eq(ip.protocol, 17);
+                data[40] = 44;
+                ck_assert_uint_eq(transport(&ip, data, length), 0);
+                data[40] = 6;
+                ck_assert_uint_eq(transport(&ip, data, length), length < end ? 0u : end);
+            }
+        }
+}
+END_TEST
+
+/* What lies behind the packet's own length is not looked at. */
+START_TEST(extension_in_padding)
+{
+    uint8_t data[80];
+    struct vpn__ip ip;
+    make6(data, 0, 12);
+    memset(data + 40, 0, 40);
+    data[6] = 60;
+    data[40] = 43;
+    ck_assert_uint_eq(transport(&ip, data, 80), 0);
+    data[41] = 1;
+    ck_assert_uint_eq(transport(&ip, data, 80), 0);
+}
+END_TEST
+
 START_TEST(outer)
 {
     for (uint32_t tos = 0; tos < 256; tos++)
@@ -252,6 +351,10 @@ static Suite *suite(void)
     test_add(s, "lengths6", lengths6);
     test_add(s, "versions", versions);
     test_add(s, "random_bytes", random_bytes);
+    test_add(s, "transport4", transport4);
+    test_add(s, "transport6", transport6);
+    test_add(s, "extensions", extensions);
+    test_add(s, "extension_in_padding", extension_in_padding);
     test_add(s, "outer", outer);
     test_add(s, "inner4", inner4);
     test_add(s, "every_checksum", every_checksum);
