@@ -167,21 +167,18 @@ static uint8_t *write_transport(const vpn_segments *plan, uint8_t *out, uint32_t
 }
 
 /* RFC 768: a sum that comes to zero is sent as ones, since zero means that there is none. */
-static void store_checksum(const vpn_segments *plan, uint8_t *at, uint64_t sum)
+static void store_nonzero(uint8_t *at, uint64_t sum)
 {
     vpn__sum_store(at, sum);
-    if (plan->protocol == VPN__IP_UDP && at[0] == 0 && at[1] == 0)
+    if (at[0] == 0 && at[1] == 0)
         at[0] = at[1] = 0xff;
 }
 
+/* The field holds the pseudo-header's sum, so it is summed with the rest. Which protocol it is does not matter: for others than
+   UDP both zeros are the same number, and Linux writes ones too, unless it cuts. */
 static void complete(uint8_t *packet, uint32_t length, uint32_t start, uint32_t offset)
 {
-    uint8_t *at = packet + start + offset;
-
-    /* The field holds the pseudo-header's sum, so it is summed with the rest. */
-    vpn__sum_store(at, vpn__sum(packet + start, length - start));
-    if (offset == UDP_CHECKSUM && at[0] == 0 && at[1] == 0)
-        at[0] = at[1] = 0xff;
+    store_nonzero(packet + start + offset, vpn__sum(packet + start, length - start));
 }
 
 uint32_t vpn_segment_write(const vpn_segments *plan, const uint8_t *packet, uint32_t index, uint8_t *out)
@@ -204,7 +201,10 @@ uint32_t vpn_segment_write(const vpn_segments *plan, const uint8_t *packet, uint
     memset(checksum, 0, 2);
     sum = plan->pseudo_sum + vpn__sum16((uint16_t)(length - plan->transport));
     sum += vpn__sum(out + plan->transport, length - plan->transport);
-    store_checksum(plan, checksum, sum);
+    if (plan->protocol == VPN__IP_UDP || plan->count == 1)
+        store_nonzero(checksum, sum);
+    else
+        vpn__sum_store(checksum, sum);
     return length;
 }
 
