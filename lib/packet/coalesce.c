@@ -89,34 +89,41 @@ static int udp_fits(const struct segment *s)
            vpn__load16be(udp + UDP_CHECKSUM) != 0 && checksum_holds(s);
 }
 
-/* True when the packet belongs to a flow of a kind that is wanted. */
+static int is_wanted(const struct segment *s, uint32_t kinds)
+{
+    switch (s->protocol) {
+    case VPN__IP_UDP:
+        return (kinds & VPN_COALESCE_UDP) != 0;
+    case VPN__IP_TCP:
+        return (kinds & (s->version == 4 ? VPN_COALESCE_TCP4 : VPN_COALESCE_TCP6)) != 0;
+    default:
+        return 0;
+    }
+}
+
+/* True when the packet belongs to a flow of a kind that is wanted, also when it is damaged or padded: nothing may overtake it. */
 static int read_segment(struct segment *out, const vpn_packet *packet, uint32_t kinds)
 {
     struct vpn__ip ip;
-    uint32_t rest;
+    uint32_t least, header;
 
     out->packet = packet->data + packet->offset;
-    out->length = packet->length;
-    if (vpn__ip_parse(&ip, out->packet, packet->length) != VPN_OK || ip.total != packet->length)
+    if (vpn__ip_parse(&ip, out->packet, packet->length) != VPN_OK)
         return 0;
+    out->length = ip.total;
     out->transport = vpn__ip_transport(&ip, out->packet);
     out->version = ip.version;
     out->protocol = ip.protocol;
-    rest = out->length - out->transport;
-    if (out->transport == 0)
+    least = ip.protocol == VPN__IP_UDP ? 8 : 20;
+    if (out->transport == 0 || !is_wanted(out, kinds) || ip.total - out->transport < least)
         return 0;
-    if (ip.protocol == VPN__IP_UDP && (kinds & VPN_COALESCE_UDP) != 0 && rest >= 8) {
-        out->header = out->transport + 8;
-        out->fit = (uint8_t)(ip_fits(out) && udp_fits(out));
-        return 1;
-    }
-    if (ip.protocol != VPN__IP_TCP || (kinds & (ip.version == 4 ? VPN_COALESCE_TCP4 : VPN_COALESCE_TCP6)) == 0 ||
-        rest < 20)
-        return 0;
-    out->header = out->transport + (uint32_t)(out->packet[out->transport + TCP_OFFSET] >> 4) * 4;
-    if (out->header < out->transport + 20 || out->header > out->length)
-        return 0;
-    out->fit = (uint8_t)(ip_fits(out) && tcp_fits(out));
+    header = least;
+    if (ip.protocol == VPN__IP_TCP)
+        header = (uint32_t)(out->packet[out->transport + TCP_OFFSET] >> 4) * 4;
+    out->fit = header >= least && header <= ip.total - out->transport && ip.total == packet->length;
+    out->header = out->transport + (out->fit ? header : least);
+    if (out->fit)
+        out->fit = (uint8_t)(ip_fits(out) && (ip.protocol == VPN__IP_UDP ? udp_fits(out) : tcp_fits(out)));
     return 1;
 }
 
@@ -275,7 +282,6 @@ static void take(struct joiner *j, uint16_t index)
     struct segment s;
     uint16_t *place;
 
-    j->next[index] = VPN_COALESCE_END;
     if (!read_segment(&s, &j->packets[index], j->kinds)) {
         (void)begin(j, NULL, index);
         return;
@@ -297,6 +303,8 @@ size_t vpn_coalesce(vpn_packet *packets, size_t n, uint32_t kinds, uint16_t *nex
     j.count = 0;
     j.kinds = kinds;
     memset(j.table, 0xff, sizeof j.table);
+    for (size_t i = 0; i < n; i++)
+        next[i] = VPN_COALESCE_END;
     for (size_t i = 0; i < n && i < VPN_COALESCE_MAX; i++)
         if (packets[i].verdict == VPN_TO_TUN)
             take(&j, (uint16_t)i);
