@@ -1,175 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/* What is joined and what is not, rule by rule; then at random against a model that knows the descriptions of the packets. */
+/* What is joined and what is not, rule by rule. */
 #include <vpn/offload.h>
 
-#include "base/bytes.h"
+#include "common/batch.h"
 #include "common/flows.h"
 #include "common/test.h"
-
-#define ALL      (VPN_COALESCE_TCP4 | VPN_COALESCE_TCP6 | VPN_COALESCE_UDP)
-#define MOST     160u
-#define HEADROOM 37u
-#define SIZE     100u
-
-static uint8_t payload[65536];
-
-/* A batch, and the packets as they came. */
-static vpn_packet packets[MOST];
-static uint8_t *came[MOST];
-static uint32_t lengths[MOST];
-static uint16_t next[MOST];
-static vpn_super supers[MOST];
-static size_t used;
-
-static void clear(void)
-{
-    for (size_t i = 0; i < used; i++) {
-        free(packets[i].data);
-        free(came[i]);
-    }
-    used = 0;
-}
-
-/* Adds a packet, in memory that ends with `trailing` bytes behind it. */
-static void add(const struct flow *flow, uint32_t trailing)
-{
-    static uint8_t made[65536 + 100];
-    uint32_t length = flow_packet(made, flow) + trailing;
-    vpn_packet *packet = &packets[used];
-    memset(made + length - trailing, 0, trailing);
-    memset(packet, 0, sizeof *packet);
-    packet->data = malloc(HEADROOM + length);
-    came[used] = malloc(length);
-    ck_assert(packet->data != NULL && came[used] != NULL);
-    memcpy(packet->data + HEADROOM, made, length);
-    packet->capacity = HEADROOM + length;
-    packet->offset = HEADROOM;
-    packet->length = length;
-    packet->verdict = VPN_TO_TUN;
-    lengths[used++] = length;
-}
-
-/* After a batch was changed by hand. */
-static size_t coalesce(uint32_t kinds)
-{
-    for (size_t i = 0; i < used; i++)
-        memcpy(came[i], packets[i].data + HEADROOM, lengths[i]);
-    memset(next, 0x77, sizeof next);
-    return vpn_coalesce(packets, used, kinds, next, supers);
-}
-
-static struct flow example(uint8_t version, uint8_t protocol)
-{
-    uint64_t seed = version * 100u + protocol;
-    struct flow flow = {.version = version,
-                        .protocol = protocol,
-                        .tos = 0xb8,
-                        .ttl = 63,
-                        .tcp_extra = 12,
-                        .flags = FLOW_ACK,
-                        .id = 1000,
-                        .from = 5001,
-                        .to = 443,
-                        .window = 502,
-                        .label = 0xabcde,
-                        .sequence = 0x01020304,
-                        .acknowledgement = 0x0a0b0c0d,
-                        .stamp = 99,
-                        .payload = payload,
-                        .length = SIZE};
-    test_fill(&seed, flow.src, 16);
-    test_fill(&seed, flow.dst, 16);
-    test_fill(&seed, payload, sizeof payload);
-    return flow;
-}
-
-/* What follows it. */
-static struct flow after(const struct flow *flow)
-{
-    struct flow then = *flow;
-    then.sequence += flow->length;
-    then.id++;
-    return then;
-}
-
-static uint8_t *packet_of(size_t i)
-{
-    return packets[i].data + HEADROOM;
-}
-
-/* Whole, from several places. */
-static uint32_t gather(uint8_t *out, const vpn_super *super)
-{
-    uint32_t length = 0;
-    size_t count = 0;
-    for (uint16_t i = super->first; i != VPN_COALESCE_END; i = next[i]) {
-        ck_assert_uint_lt(i, used);
-        ck_assert_uint_le(packets[i].offset + packets[i].length, packets[i].capacity);
-        memcpy(out + length, packets[i].data + packets[i].offset, packets[i].length);
-        length += packets[i].length;
-        count++;
-    }
-    ck_assert_uint_eq(length, super->length);
-    ck_assert_uint_eq(count, super->count);
-    return length;
-}
-
-static void check_alone(const vpn_super *super)
-{
-    static const vpn_offload none;
-    size_t i = super->first;
-    ck_assert_mem_eq(&super->offload, &none, sizeof none);
-    ck_assert_uint_eq(packets[i].offset, HEADROOM);
-    ck_assert_uint_eq(packets[i].length, lengths[i]);
-    ck_assert_mem_eq(packet_of(i), came[i], lengths[i]);
-}
-
-/* Cut again it becomes the packets that it came from, but for an identification that means nothing. */
-static void check_super(const vpn_super *super)
-{
-    static uint8_t whole[65536], one[65536];
-    vpn_segments plan;
-    uint32_t length = gather(whole, super), index = 0, at = super->offload.csum_start;
-    struct flow flow = {.version = whole[0] >> 4, .protocol = super->offload.gso == VPN_GSO_UDP ? FLOW_UDP : FLOW_TCP};
-    memcpy(flow.src, whole + (flow.version == 4 ? 12 : 8), flow.version == 4 ? 4 : 16);
-    memcpy(flow.dst, whole + (flow.version == 4 ? 16 : 24), flow.version == 4 ? 4 : 16);
-    ck_assert_uint_eq(flow_get(whole + at + super->offload.csum_offset, 2), flow_pseudo(&flow, length - at));
-    if (flow.protocol == FLOW_UDP)
-        ck_assert_uint_eq(flow_get(whole + at + 4, 2), length - at);
-    if (flow.version == 4)
-        ck_assert_uint_eq(flow_sum(0, whole, 20), 0xffff);
-    ck_assert_int_eq(vpn_segment_plan(&plan, &super->offload, whole, length), VPN_OK);
-    ck_assert_uint_eq(plan.count, super->count);
-    ck_assert_uint_eq(super->offload.header, plan.each - super->offload.gso_size);
-    for (uint16_t i = super->first; i != VPN_COALESCE_END; i = next[i]) {
-        ck_assert_uint_eq(vpn_segment_write(&plan, whole, index, one), lengths[i]);
-        if (flow.version == 4 && (one[6] & 0x40) != 0) {
-            memcpy(one + 4, came[i] + 4, 2);
-            memcpy(one + 10, came[i] + 10, 2);
-        }
-        if (memcmp(one, came[i], lengths[i]) != 0)
-            ck_abort_msg("packet %u is not what it was", i);
-        index++;
-    }
-}
-
-/* `want`: for each packet the number of its super-packet as a letter, '.' for one that is passed over. */
-static void expect(uint32_t kinds, const char *want)
-{
-    char have[MOST + 1] = {0};
-    size_t count = coalesce(kinds);
-    memset(have, '.', used);
-    for (size_t k = 0; k < count; k++) {
-        for (uint16_t i = supers[k].first; i != VPN_COALESCE_END; i = next[i])
-            have[i] = (char)('a' + k);
-        if (supers[k].count > 1)
-            check_super(&supers[k]);
-        else
-            check_alone(&supers[k]);
-    }
-    ck_assert_str_eq(have, want);
-    clear();
-}
 
 /* With each kind: several in a row are one. */
 START_TEST(joins)
@@ -331,6 +166,74 @@ START_TEST(common_rules)
 }
 END_TEST
 
+/* What both have, and so could be the same of the whole, but is not. */
+START_TEST(both_sides)
+{
+    for (uint32_t bits = 0; bits < 16; bits++) { /* those next to the length of the TCP header */
+        struct flow flow = example(bits % 2 ? 4 : 6, FLOW_TCP);
+        for (size_t i = 0; i < 2; i++) {
+            add(&flow, 0);
+            packet_of(i)[flow_ip_bytes(&flow) + 12] |= (uint8_t)bits;
+            mend(packet_of(i), &flow);
+            flow = after(&flow);
+        }
+        expect(ALL, bits == 0 ? "aa" : "ab");
+    }
+    for (int zero = 0; zero < 2; zero++) { /* a datagram without a checksum whose sum looks as if it had one */
+        struct flow flow = example(4, FLOW_UDP);
+        flow_put(payload, 0, 2);
+        add(&flow, 0);
+        flow_put(payload, flow_get(packet_of(0) + flow_checksum_at(&flow), 2), 2);
+        clear();
+        for (size_t i = 0; i < 2; i++) {
+            flow.no_checksum = (uint8_t)zero;
+            add(&flow, 0);
+            ck_assert_uint_eq(flow_get(packet_of(i) + flow_checksum_at(&flow), 2), zero ? 0 : 0xffff);
+            flow = after(&flow);
+        }
+        expect(ALL, zero ? "ab" : "aa");
+    }
+    struct flow flow = example(4, FLOW_TCP); /* IPv4 options that add nothing to the checksum */
+    flow.ip_extra = 8;
+    for (size_t i = 0; i < 2; i++) {
+        add(&flow, 0);
+        memset(packet_of(i) + 20, 0, 8);
+        flow_put(packet_of(i) + 10, 0, 2);
+        flow_put(packet_of(i) + 10, 0xffff - flow_sum(0, packet_of(i), 20), 2);
+        flow = after(&flow);
+    }
+    expect(ALL, "ab");
+}
+END_TEST
+
+/* TCP and UDP between the same addresses and ports, so many that their places in the table meet. */
+START_TEST(crowded)
+{
+    uint64_t seed = 5;
+    for (int round = 0; round < 60; round++) {
+        struct flow flows[64];
+        for (uint32_t i = 0; i < 64; i++) {
+            flows[i] = i % 2 ? flows[i - 1] : example(round % 2 ? 4 : 6, FLOW_TCP);
+            flows[i].protocol = i % 2 ? FLOW_UDP : FLOW_TCP;
+            if (i % 2 == 0)
+                flows[i].from = (uint16_t)test_random(&seed);
+        }
+        for (uint32_t i = 0; i < 128; i++) {
+            struct flow *flow = &flows[i % 64];
+            add(flow, 0);
+            *flow = after(flow);
+        }
+        size_t count = coalesce(ALL);
+        ck_assert_uint_eq(count, 64);
+        for (size_t k = 0; k < count; k++) {
+            ck_assert_uint_eq(next[supers[k].first], supers[k].first + 64);
+            check_super(&supers[k]);
+        }
+        clear();
+    }
+}
+END_TEST
+
 /* What closes a super-packet, and what begins the next. */
 START_TEST(closing)
 {
@@ -462,179 +365,6 @@ START_TEST(more_than_fit)
 }
 END_TEST
 
-/* --- at random --- */
-
-#define FLOWS 12u
-
-/* What the model knows of a packet: its description, and whether it is damaged. */
-static struct flow said[MOST];
-static uint32_t flow_of[MOST];
-static int damaged[MOST];
-
-static struct flow random_flow(uint64_t *seed, uint32_t number)
-{
-    struct flow flow = example(number % 2 ? 4 : 6, number % 4 < 2 ? FLOW_TCP : FLOW_UDP);
-    flow.from = (uint16_t)(number * 64);
-    flow.fragment = test_below(seed, 2) ? FLOW_DF : 0;
-    flow.length = 1 + (uint32_t)test_below(seed, 30);
-    flow.sequence = (uint32_t)test_random(seed);
-    flow.id = (uint16_t)test_random(seed);
-    return flow;
-}
-
-/* A packet of the flow, seldom a strange one, and what follows it. */
-static void add_random(uint64_t *seed, struct flow *flow, uint32_t number)
-{
-    struct flow one = *flow;
-    uint32_t trailing = 0;
-    one.payload = payload + test_below(seed, 60000);
-    switch (test_below(seed, 40)) {
-    case 0:
-        one.flags ^= (uint8_t)(1u << test_below(seed, 8));
-        break;
-    case 1:
-        one.length = 1 + (uint32_t)test_below(seed, 40);
-        break;
-    case 2:
-        one.ttl++;
-        break;
-    case 3:
-        one.sequence += (uint32_t)test_below(seed, 3) - 1;
-        break;
-    case 4:
-        one.id += (uint16_t)test_below(seed, 3);
-        break;
-    case 5:
-        one.ip_extra = 8;
-        break;
-    case 6:
-        one.window++;
-        break;
-    case 7:
-        trailing = 1 + (uint32_t)test_below(seed, 16);
-        break;
-    case 8:
-        one.length = 0;
-        break;
-    default:
-        break;
-    }
-    said[used] = one;
-    flow_of[used] = number;
-    damaged[used] = trailing != 0;
-    add(&one, trailing);
-    if (test_below(seed, 40) == 0) {
-        damaged[used - 1] = 1;
-        packets[used - 1].data[HEADROOM + flow_checksum_at(&one)] ^= 0x11;
-    }
-    flow->sequence = one.sequence + one.length;
-    flow->id = (uint16_t)(one.id + 1);
-}
-
-static int may_join(size_t i)
-{
-    const struct flow *f = &said[i];
-    if (damaged[i] || f->ip_extra != 0 || f->length == 0)
-        return 0;
-    return f->protocol == FLOW_UDP || (f->flags & ~(FLOW_FIN | FLOW_PSH | FLOW_ECE)) == FLOW_ACK;
-}
-
-/* `head` began a super-packet of `count` packets up to `last`: is `i` of the same flow the next one? */
-static int model_joins(size_t head, size_t last, size_t count, size_t i)
-{
-    const struct flow *a = &said[head], *z = &said[last], *b = &said[i];
-    if (!may_join(head) || !may_join(i) || z->length < a->length || b->length > a->length || a->ttl != b->ttl)
-        return 0;
-    if (a->version == 4 && a->fragment == 0 && b->id != (uint16_t)(a->id + count))
-        return 0;
-    return a->protocol == FLOW_UDP ||
-           ((z->flags & (FLOW_FIN | FLOW_PSH)) == 0 && ((a->flags ^ b->flags) & FLOW_ECE) == 0 &&
-            a->window == b->window && b->sequence == z->sequence + z->length);
-}
-
-/* The letters that `expect` compares. */
-static void model(char *want)
-{
-    size_t heads[FLOWS], lasts[FLOWS], counts[FLOWS] = {0};
-    char names[FLOWS], name = 'a';
-    for (size_t i = 0; i < used; i++) {
-        uint32_t f = flow_of[i];
-        if (counts[f] == 0 || !model_joins(heads[f], lasts[f], counts[f], i)) {
-            heads[f] = i;
-            counts[f] = 0;
-            names[f] = name++;
-        }
-        lasts[f] = i;
-        counts[f]++;
-        want[i] = names[f];
-    }
-    want[used] = 0;
-}
-
-/* Many flows in any order: what is joined is what the model joins, and no packet of a flow overtakes another. */
-START_TEST(random_flows)
-{
-    uint64_t seed = 11;
-    uint32_t joined = 0;
-    for (int round = 0; round < 2000; round++) {
-        struct flow flows[FLOWS];
-        char want[MOST + 1];
-        size_t n = 1 + test_below(&seed, VPN_COALESCE_MAX), many = 1 + test_below(&seed, FLOWS), last[FLOWS] = {0};
-        for (uint32_t f = 0; f < many; f++)
-            flows[f] = random_flow(&seed, f);
-        for (size_t i = 0; i < n; i++) {
-            uint32_t f = (uint32_t)test_below(&seed, many);
-            add_random(&seed, &flows[f], f);
-        }
-        size_t count = coalesce(ALL), seen = 0;
-        for (size_t k = 0; k < count; k++)
-            for (uint16_t i = supers[k].first; i != VPN_COALESCE_END; i = next[i]) {
-                ck_assert_uint_le(last[flow_of[i]], i);
-                last[flow_of[i]] = i;
-                joined += supers[k].count > 1;
-                seen++;
-            }
-        ck_assert_uint_eq(seen, n);
-        for (size_t i = 0; i < n; i++) { /* once more from the beginning */
-            packets[i].offset = HEADROOM;
-            packets[i].length = lengths[i];
-            memcpy(packet_of(i), came[i], lengths[i]);
-        }
-        model(want);
-        expect(ALL, want);
-    }
-    ck_assert_uint_gt(joined, 20000);
-}
-END_TEST
-
-/* A super-packet, cut and joined, is what it was, byte for byte. */
-START_TEST(there_and_back)
-{
-    static uint8_t whole[65536], again[65536];
-    uint64_t seed = 12;
-    for (int round = 0; round < 1000; round++) {
-        struct flow flow = random_flow(&seed, (uint32_t)round % 8), segment;
-        vpn_offload how;
-        uint32_t size = 1 + (uint32_t)test_below(&seed, 500), index = 0;
-        flow.length = size + 1 + (uint32_t)test_below(&seed, 127 * size);
-        flow.flags |= (uint8_t)(test_random(&seed) & (FLOW_FIN | FLOW_PSH | FLOW_ECE));
-        flow.tcp_extra = (uint8_t)(test_below(&seed, 11) * 4);
-        uint32_t length = flow_super(whole, &how, &flow, size);
-        vpn_segments plan;
-        ck_assert_int_eq(vpn_segment_plan(&plan, &how, whole, length), VPN_OK);
-        for (; flow_segment(&segment, &flow, size, index); index++) {
-            add(&segment, 0);
-            ck_assert_uint_eq(vpn_segment_write(&plan, whole, index, packet_of(index)), lengths[index]);
-        }
-        ck_assert_uint_eq(coalesce(ALL), 1);
-        ck_assert_uint_eq(gather(again, &supers[0]), length);
-        ck_assert_mem_eq(again, whole, length);
-        ck_assert_mem_eq(&supers[0].offload, &how, sizeof how);
-        clear();
-    }
-}
-END_TEST
-
 static Suite *suite(void)
 {
     Suite *s = suite_create("coalesce");
@@ -642,14 +372,14 @@ static Suite *suite(void)
     test_add(s, "tcp_rules", tcp_rules);
     test_add(s, "udp_rules", udp_rules);
     test_add(s, "common_rules", common_rules);
+    test_add(s, "both_sides", both_sides);
+    test_add(s, "crowded", crowded);
     test_add(s, "closing", closing);
     test_add(s, "padded", padded);
     test_add(s, "longest", longest);
     test_add(s, "kinds", kinds);
     test_add(s, "verdicts", verdicts);
     test_add(s, "more_than_fit", more_than_fit);
-    test_add(s, "random_flows", random_flows);
-    test_add(s, "there_and_back", there_and_back);
     return s;
 }
 
