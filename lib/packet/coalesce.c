@@ -59,10 +59,10 @@ struct joiner {
 static int checksum_holds(const struct segment *s)
 {
     const uint8_t *transport = s->packet + s->transport;
-    uint32_t bytes = s->length - s->transport, addresses = s->version == 4 ? 8 : 32;
-    uint64_t sum = vpn__sum_pseudo(s->packet + (s->version == 4 ? 12 : 8), addresses, s->protocol, bytes);
+    uint32_t length = s->length - s->transport, addresses = s->version == 4 ? 8 : 32;
+    uint64_t sum = vpn__sum_pseudo(s->packet + (s->version == 4 ? 12 : 8), addresses, s->protocol, length);
 
-    return vpn__sum_fold(sum + vpn__sum(transport, bytes)) == 0xffff;
+    return vpn__sum_fold(sum + vpn__sum(transport, length)) == 0xffff;
 }
 
 static int ip_fits(const struct segment *s)
