@@ -63,24 +63,8 @@ static inline size_t coalesce(uint32_t kinds)
 static inline struct flow example(uint8_t version, uint8_t protocol)
 {
     uint64_t seed = version * 100u + protocol;
-    struct flow flow = {.version = version,
-                        .protocol = protocol,
-                        .tos = 0xb8,
-                        .ttl = 63,
-                        .tcp_extra = 12,
-                        .flags = FLOW_ACK,
-                        .id = 1000,
-                        .from = 5001,
-                        .to = 443,
-                        .window = 502,
-                        .label = 0xabcde,
-                        .sequence = 0x01020304,
-                        .acknowledgement = 0x0a0b0c0d,
-                        .stamp = 99,
-                        .payload = payload,
-                        .length = SIZE};
-    test_fill(&seed, flow.src, 16);
-    test_fill(&seed, flow.dst, 16);
+    struct flow flow = flow_example(version, protocol, payload, SIZE);
+    flow.tcp_extra = 12;
     test_fill(&seed, payload, sizeof payload);
     return flow;
 }

@@ -41,6 +41,31 @@ struct flow {
     uint32_t length; /* of the payload */
 };
 
+/* One of a kind: addresses, ports and the rest are the same each time. */
+static inline struct flow flow_example(uint8_t version, uint8_t protocol, const uint8_t *payload, uint32_t length)
+{
+    struct flow flow = {.version = version,
+                        .protocol = protocol,
+                        .tos = 0xb8,
+                        .ttl = 63,
+                        .flags = FLOW_ACK,
+                        .id = 1000,
+                        .from = 5001,
+                        .to = 443,
+                        .window = 502,
+                        .label = 0xabcde,
+                        .sequence = 0x01020304,
+                        .acknowledgement = 0x0a0b0c0d,
+                        .stamp = 99,
+                        .payload = payload,
+                        .length = length};
+    for (uint32_t i = 0; i < 16; i++) {
+        flow.src[i] = (uint8_t)(i * 29 + 10);
+        flow.dst[i] = (uint8_t)(i * 53 + 172);
+    }
+    return flow;
+}
+
 static inline void flow_put(uint8_t *out, uint32_t value, uint32_t bytes)
 {
     for (uint32_t i = 0; i < bytes; i++)

@@ -12,25 +12,8 @@ static uint8_t packet[65536];
 static struct flow example(uint8_t version, uint8_t protocol, uint32_t length)
 {
     uint64_t seed = version * 100u + protocol;
-    struct flow flow = {.version = version,
-                        .protocol = protocol,
-                        .tos = 0xb9,
-                        .ttl = 63,
-                        .flags = FLOW_ACK,
-                        .id = 1000,
-                        .from = 5001,
-                        .to = 443,
-                        .window = 502,
-                        .label = 0xabcde,
-                        .sequence = 0x01020304,
-                        .acknowledgement = 0x0a0b0c0d,
-                        .stamp = 99,
-                        .payload = payload,
-                        .length = length};
-    test_fill(&seed, flow.src, 16);
-    test_fill(&seed, flow.dst, 16);
     test_fill(&seed, payload, length);
-    return flow;
+    return flow_example(version, protocol, payload, length);
 }
 
 /* A copy that ends where it ends, so that a sanitizer sees a read past it. */
