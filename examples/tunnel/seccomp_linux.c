@@ -74,19 +74,12 @@ static const uint32_t ioctl_requests[] = {TUNGETIFF, TUNGETDEVNETNS, SIOCGIFMTU,
 static const struct {
     int level;
     int name;
-} socket_options[] = {{SOL_SOCKET, SO_RCVBUF},
-                      {SOL_SOCKET, SO_RCVBUFFORCE},
-                      {SOL_SOCKET, SO_SNDBUF},
-                      {SOL_SOCKET, SO_SNDBUFFORCE},
-                      {SOL_SOCKET, SO_MARK},
-                      {SOL_UDP, UDP_GRO},
-                      {IPPROTO_IP, IP_PKTINFO},
-                      {IPPROTO_IP, IP_RECVTOS},
-                      {IPPROTO_IP, IP_MTU_DISCOVER},
-                      {IPPROTO_IPV6, IPV6_V6ONLY},
-                      {IPPROTO_IPV6, IPV6_RECVTCLASS},
-                      {IPPROTO_IPV6, IPV6_MTU_DISCOVER},
-                      {IPPROTO_IPV6, IPV6_RECVPKTINFO}};
+} socket_options[] = {
+    {SOL_SOCKET, SO_RCVBUF},         {SOL_SOCKET, SO_RCVBUFFORCE},    {SOL_SOCKET, SO_SNDBUF},
+    {SOL_SOCKET, SO_SNDBUFFORCE},    {SOL_SOCKET, SO_MARK},           {SOL_UDP, UDP_GRO},
+    {IPPROTO_IP, IP_PKTINFO},        {IPPROTO_IP, IP_RECVTOS},        {IPPROTO_IP, IP_MTU_DISCOVER},
+    {IPPROTO_IPV6, IPV6_V6ONLY},     {IPPROTO_IPV6, IPV6_RECVTCLASS}, {IPPROTO_IPV6, IPV6_MTU_DISCOVER},
+    {IPPROTO_IPV6, IPV6_RECVPKTINFO}};
 
 static int allow_plain(scmp_filter_ctx filter)
 {

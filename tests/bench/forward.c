@@ -199,7 +199,7 @@ static int run(flow *f, int signals)
 int main(int argc, char **argv)
 {
     options chosen = {.tun_fd = -1, .uapi_fd = -1};
-    flow f;
+    static flow f;
     sigset_t ends;
     int status;
 
