@@ -7,7 +7,8 @@
  *
  * Of EVERY times that CALL is made, RUN in a row fail with ERROR. For sendmmsg and recvmmsg the kernel's rules hold: a fault inside a batch ends
  * it early, with the number that went before, and only at the front is it an error. CALL is sendmmsg, sendmsg, send (either,
- * counted by datagram), recvmmsg, read or write (of the TUN device only), or listen. ERROR is a name, `short` (no error,
+ * counted by message), runs (sendmmsg, for messages of many datagrams alone), recvmmsg, read or write (of the TUN device
+ * only, whatever the pieces), supers (write, for super-packets alone), or listen. ERROR is a name, `short` (no error,
  * sendmmsg takes EVERY at a time) or `kill` (the process ends as by kill -9). The second page says how many faults there
  * were since SERIAL last changed.
  */
@@ -22,9 +23,17 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #define PAGE 4096
+
+#ifndef UDP_SEGMENT
+#define UDP_SEGMENT 103
+#endif
+#ifndef SOL_UDP
+#define SOL_UDP 17
+#endif
 
 typedef struct plan {
     unsigned serial;
@@ -44,9 +53,19 @@ static const struct {
     const char *name;
     int number;
 } errors[] = {
-    {"EIO", EIO},       {"EINVAL", EINVAL}, {"EMSGSIZE", EMSGSIZE},       {"ENOBUFS", ENOBUFS},
-    {"EPERM", EPERM},   {"EAGAIN", EAGAIN}, {"ENETUNREACH", ENETUNREACH}, {"EHOSTUNREACH", EHOSTUNREACH},
-    {"ENOMEM", ENOMEM}, {"EINTR", EINTR},   {"EMFILE", EMFILE},           {"ENOSYS", ENOSYS},
+    {"EIO", EIO},
+    {"EINVAL", EINVAL},
+    {"EMSGSIZE", EMSGSIZE},
+    {"ENOBUFS", ENOBUFS},
+    {"EPERM", EPERM},
+    {"EAGAIN", EAGAIN},
+    {"ENETUNREACH", ENETUNREACH},
+    {"EHOSTUNREACH", EHOSTUNREACH},
+    {"ENOMEM", ENOMEM},
+    {"EINTR", EINTR},
+    {"EMFILE", EMFILE},
+    {"ENOSYS", ENOSYS},
+    {"EOPNOTSUPP", EOPNOTSUPP},
 };
 
 __attribute__((constructor)) static void map_plan(void)
@@ -115,6 +134,17 @@ static void next_of(void *function, const char *name)
     memcpy(function, &found, sizeof found);
 }
 
+static int is_run(const struct msghdr *message)
+{
+    const struct cmsghdr *c = CMSG_FIRSTHDR(message);
+
+    for (; c != NULL; c = CMSG_NXTHDR((struct msghdr *)message, (struct cmsghdr *)c)) {
+        if (c->cmsg_level == SOL_UDP && c->cmsg_type == UDP_SEGMENT)
+            return 1;
+    }
+    return 0;
+}
+
 int sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
 {
     int (*next)(int, struct mmsghdr *, unsigned, int);
@@ -122,6 +152,13 @@ int sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
     plan p;
 
     next_of(&next, "sendmmsg");
+    if (planned(&p, "runs")) {
+        while (until < count && !is_run(&messages[until].msg_hdr))
+            until++;
+        if (until == 0 && fails(&p))
+            return -1;
+        return next(fd, messages, until == 0 ? 1 : until, flags);
+    }
     if (!planned(&p, "sendmmsg"))
         return next(fd, messages, count, flags);
     if (strcmp(p.error, "short") == 0)
@@ -172,6 +209,28 @@ ssize_t write(int fd, const void *bytes, size_t length)
 
     next_of(&next, "write");
     return planned(&p, "write") && fd == tun && fails(&p) ? -1 : next(fd, bytes, length);
+}
+
+ssize_t readv(int fd, const struct iovec *pieces, int count)
+{
+    ssize_t (*next)(int, const struct iovec *, int);
+    plan p;
+
+    next_of(&next, "readv");
+    return planned(&p, "read") && fd == tun && fails(&p) ? -1 : next(fd, pieces, count);
+}
+
+/* The second byte of the header says what kind of super-packet follows. */
+ssize_t writev(int fd, const struct iovec *pieces, int count)
+{
+    ssize_t (*next)(int, const struct iovec *, int);
+    int super = fd == tun && count > 1 && ((const unsigned char *)pieces[0].iov_base)[1] != 0;
+    plan p;
+
+    next_of(&next, "writev");
+    if (planned(&p, "supers") ? super && fails(&p) : planned(&p, "write") && fd == tun && fails(&p))
+        return -1;
+    return next(fd, pieces, count);
 }
 
 /* The TUN device is there when the program listens, and only later may it have given up its right to ask. */

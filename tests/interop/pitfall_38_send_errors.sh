@@ -97,6 +97,31 @@ for error in EIO EINTR ENOMEM ENOBUFS; do
     check "recvmmsg: $error every second time" loses_none recvmmsg $error 2
 done
 check "recvmmsg: ENOMEM for all" stops recvmmsg ENOMEM
+
+# Many datagrams in one message, and super-packets: what refuses them gets the parts. Another port asks anew.
+port=51001
+for error in EIO EINVAL EMSGSIZE EOPNOTSUPP EPERM; do
+    port=$((port + 10))
+    wg set "$(if_name a)" listen-port "$port"
+    pings a 10.77.0.2 2 >/dev/null
+    check "runs of datagrams: $error for every one" loses_none runs $error 1
+done
+
+# whole_transfer CALL ERROR: TCP towards a goes on although the error is met.
+whole_transfer()
+{
+    inject "$1" "$2" 1
+    in_ns a iperf3 -c 10.77.0.2 -R -t 1 --connect-timeout 3000
+    transfer_status=$?
+    transfer_faults=$(injected)
+    calm
+    echo "$transfer_faults faults"
+    [ "$transfer_faults" -gt 0 ] && [ "$transfer_status" = 0 ]
+}
+
+need iperf3 iperf3
+iperf_server b
+check "super-packets for the interface: EINVAL for every one" whole_transfer supers EINVAL
 for error in EIO EINVAL EINTR; do
     check "reading from the interface: $error every second time" loses_none read $error 2
 done

@@ -364,13 +364,13 @@ static int add_route(void)
 /* A packet into the host, from whatever source. */
 static int inject_packet(void)
 {
-    static const uint8_t packet[20] = {0x45, 0, 0, 20, 0, 0, 0, 0, 64, 59, 0, 0, 10, 77, 0, 9, 10, 77, 0, 1};
+    static const uint8_t packet[30] = {[10] = 0x45, 0, 0, 20, 0, 0, 0, 0, 64, 59, 0, 0, 10, 77, 0, 9, 10, 77, 0, 1};
     struct ifreq request;
 
     for (int fd = 3; fd < 64; fd++) {
         memset(&request, 0, sizeof request);
         if (syscall(SYS_ioctl, fd, TUNGETIFF, &request) == 0)
-            return result(syscall(SYS_write, fd, packet, sizeof packet));
+            return result(syscall(SYS_write, fd, packet, sizeof packet)); /* behind a header of zeros */
     }
     return ENODEV;
 }
