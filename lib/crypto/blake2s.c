@@ -6,7 +6,7 @@
  * only then is it known whether it is the last one. count is the number of bytes that were compressed. A state that
  * init refused, or that final has used up, is all zero: every later call on it is harmless, and final writes nothing.
  */
-#include <vpn/crypto.h>
+#include "crypto/blake2s.h"
 
 #include "base/bytes.h"
 #include "crypto/sodium.h"
@@ -31,21 +31,30 @@ static const uint32_t iv[8] = {
         b = ROTR(b ^ c, 7);                                                                                            \
     } while (0)
 
+#define M(i) vpn__load32le(block + 4 * (i))
+
 /* The message schedule is spelled out: with constant indices the working vector stays in registers. */
 #define ROUND(s0, s1, s2, s3, s4, s5, s6, s7, s8, s9, s10, s11, s12, s13, s14, s15)                                    \
     do {                                                                                                               \
-        G(v0, v4, v8, v12, m[s0], m[s1]);                                                                              \
-        G(v1, v5, v9, v13, m[s2], m[s3]);                                                                              \
-        G(v2, v6, v10, v14, m[s4], m[s5]);                                                                             \
-        G(v3, v7, v11, v15, m[s6], m[s7]);                                                                             \
-        G(v0, v5, v10, v15, m[s8], m[s9]);                                                                             \
-        G(v1, v6, v11, v12, m[s10], m[s11]);                                                                           \
-        G(v2, v7, v8, v13, m[s12], m[s13]);                                                                            \
-        G(v3, v4, v9, v14, m[s14], m[s15]);                                                                            \
+        G(v0, v4, v8, v12, M(s0), M(s1));                                                                              \
+        G(v1, v5, v9, v13, M(s2), M(s3));                                                                              \
+        G(v2, v6, v10, v14, M(s4), M(s5));                                                                             \
+        G(v3, v7, v11, v15, M(s6), M(s7));                                                                             \
+        G(v0, v5, v10, v15, M(s8), M(s9));                                                                             \
+        G(v1, v6, v11, v12, M(s10), M(s11));                                                                           \
+        G(v2, v7, v8, v13, M(s12), M(s13));                                                                            \
+        G(v3, v4, v9, v14, M(s14), M(s15));                                                                            \
     } while (0)
 
-/* The function F of section 3.2 on one block; `last` is the final-block flag, all ones or zero. */
-static void compress(uint32_t h[8], uint64_t t, uint32_t last, const uint32_t m[16])
+#if defined(__GNUC__)
+#define NOINLINE __attribute__((noinline))
+#else
+#define NOINLINE
+#endif
+
+/* The function F of section 3.2 on one block; `last` is the final-block flag, all ones or zero. In a frame of its own, whose
+   extent FRAME_MOST knows. */
+static NOINLINE void compress(uint32_t h[8], uint64_t t, uint32_t last, const uint8_t block[VPN_BLAKE2S_BLOCK_BYTES])
 {
     uint32_t v0 = h[0], v1 = h[1], v2 = h[2], v3 = h[3], v4 = h[4], v5 = h[5], v6 = h[6], v7 = h[7];
     uint32_t v8 = iv[0], v9 = iv[1], v10 = iv[2], v11 = iv[3];
@@ -72,36 +81,31 @@ static void compress(uint32_t h[8], uint64_t t, uint32_t last, const uint32_t m[
     h[7] ^= v7 ^ v15;
 }
 
-#if defined(__GNUC__)
-#define NOINLINE __attribute__((noinline))
-#else
-#define NOINLINE
-#endif
+/* More than the frames of vpn__blake2s_resume, `absorb` and `compress` and of what calls the first one in a chain, in which the
+   compiler keeps words of the message wherever it likes. */
+#define FRAME_MOST 1024
 
-/* More than the frame of `absorb`, in which the compiler keeps words of the message wherever it likes. */
-#define FRAME_MOST 768
-
-static NOINLINE void absorb(vpn_blake2s *state, const uint8_t *data, size_t bytes, uint32_t last)
+/* `bytes` is a multiple of the block, or less than one in the last call, where the rest of the block is zero. */
+static void absorb(uint32_t h[8], uint64_t *count, const uint8_t *data, size_t bytes, uint32_t last)
 {
-    uint32_t m[16];
     do {
         size_t taken = bytes < VPN_BLAKE2S_BLOCK_BYTES ? bytes : VPN_BLAKE2S_BLOCK_BYTES;
-        for (size_t i = 0; i < 16; i++)
-            m[i] = vpn__load32le(data + 4 * i);
-        state->count += taken;
-        compress(state->h, state->count, last, m);
+        *count += taken;
+        compress(h, *count, last, data);
         data += taken;
         bytes -= taken;
     } while (bytes > 0);
-    vpn_wipe(m, sizeof(m));
 }
 
-/* `bytes` is a multiple of the block, or less than one in the last call, where the rest of the block is zero. What is hashed
-   may be a key. */
-static void blocks(vpn_blake2s *state, const uint8_t *data, size_t bytes, uint32_t last)
+void vpn__blake2s_burn(void)
 {
-    absorb(state, data, bytes, last);
     vpn__sodium_burn(FRAME_MOST);
+}
+
+static void begin(uint32_t h[8], size_t out_bytes, size_t key_bytes)
+{
+    memcpy(h, iv, sizeof(iv));
+    h[0] ^= UINT32_C(0x01010000) ^ (uint32_t)(key_bytes << 8) ^ (uint32_t)out_bytes;
 }
 
 int vpn_blake2s_init(vpn_blake2s *state, size_t out_bytes, const uint8_t *key, size_t key_bytes)
@@ -109,8 +113,7 @@ int vpn_blake2s_init(vpn_blake2s *state, size_t out_bytes, const uint8_t *key, s
     memset(state, 0, sizeof(*state));
     if (out_bytes == 0 || out_bytes > VPN_BLAKE2S_BYTES || key_bytes > VPN_BLAKE2S_KEY_BYTES || (!key && key_bytes > 0))
         return VPN_EINVAL;
-    memcpy(state->h, iv, sizeof(iv));
-    state->h[0] ^= UINT32_C(0x01010000) ^ (uint32_t)(key_bytes << 8) ^ (uint32_t)out_bytes;
+    begin(state->h, out_bytes, key_bytes);
     state->out_bytes = (uint32_t)out_bytes;
     if (key_bytes > 0) {
         memcpy(state->block, key, key_bytes);
@@ -119,7 +122,12 @@ int vpn_blake2s_init(vpn_blake2s *state, size_t out_bytes, const uint8_t *key, s
     return 0;
 }
 
-void vpn_blake2s_update(vpn_blake2s *state, const void *data, size_t bytes)
+static void blocks(vpn_blake2s *state, const uint8_t *data, size_t bytes, uint32_t last)
+{
+    absorb(state->h, &state->count, data, bytes, last);
+}
+
+void vpn__blake2s_update(vpn_blake2s *state, const void *data, size_t bytes)
 {
     const uint8_t *p = data;
     size_t room = VPN_BLAKE2S_BLOCK_BYTES - state->fill;
@@ -143,16 +151,32 @@ void vpn_blake2s_update(vpn_blake2s *state, const void *data, size_t bytes)
     state->fill += (uint32_t)bytes;
 }
 
-void vpn_blake2s_final(vpn_blake2s *state, uint8_t *out)
+static void store(uint8_t *out, size_t out_bytes, const uint32_t h[8])
 {
     uint8_t hash[VPN_BLAKE2S_BYTES];
+    for (size_t i = 0; i < 8; i++)
+        vpn__store32le(hash + 4 * i, h[i]);
+    memcpy(out, hash, out_bytes);
+}
+
+void vpn__blake2s_final(vpn_blake2s *state, uint8_t *out)
+{
     memset(state->block + state->fill, 0, VPN_BLAKE2S_BLOCK_BYTES - state->fill);
     blocks(state, state->block, state->fill, UINT32_MAX);
-    for (size_t i = 0; i < 8; i++)
-        vpn__store32le(hash + 4 * i, state->h[i]);
-    memcpy(out, hash, state->out_bytes);
-    vpn_wipe(hash, sizeof(hash));
+    store(out, state->out_bytes, state->h);
     vpn_wipe(state, sizeof(*state));
+}
+
+void vpn_blake2s_update(vpn_blake2s *state, const void *data, size_t bytes)
+{
+    vpn__blake2s_update(state, data, bytes);
+    vpn__blake2s_burn();
+}
+
+void vpn_blake2s_final(vpn_blake2s *state, uint8_t *out)
+{
+    vpn__blake2s_final(state, out);
+    vpn__blake2s_burn();
 }
 
 int vpn_blake2s_hash(uint8_t *out, size_t out_bytes, const void *data, size_t bytes, const uint8_t *key,
@@ -161,7 +185,39 @@ int vpn_blake2s_hash(uint8_t *out, size_t out_bytes, const void *data, size_t by
     vpn_blake2s state;
     if (vpn_blake2s_init(&state, out_bytes, key, key_bytes) != 0)
         return VPN_EINVAL;
-    vpn_blake2s_update(&state, data, bytes);
-    vpn_blake2s_final(&state, out);
+    vpn__blake2s_update(&state, data, bytes);
+    vpn__blake2s_final(&state, out);
+    vpn__blake2s_burn();
     return 0;
+}
+
+void vpn__blake2s_first(uint32_t state[8], size_t out_bytes, size_t key_bytes,
+                        const uint8_t block[VPN_BLAKE2S_BLOCK_BYTES])
+{
+    uint64_t count = 0;
+    begin(state, out_bytes, key_bytes);
+    absorb(state, &count, block, VPN_BLAKE2S_BLOCK_BYTES, 0);
+}
+
+void vpn__blake2s_keyed(uint32_t keyed[8], size_t out_bytes, const uint8_t *key, size_t key_bytes)
+{
+    uint8_t block[VPN_BLAKE2S_BLOCK_BYTES] = {0};
+    memcpy(block, key, key_bytes);
+    vpn__blake2s_first(keyed, out_bytes, key_bytes, block);
+    vpn_wipe(block, sizeof(block));
+    vpn__blake2s_burn();
+}
+
+void vpn__blake2s_resume(uint8_t *out, size_t out_bytes, const uint32_t state[8], const uint8_t *data, size_t bytes)
+{
+    uint8_t block[VPN_BLAKE2S_BLOCK_BYTES] = {0};
+    size_t whole = (bytes - 1) / VPN_BLAKE2S_BLOCK_BYTES * VPN_BLAKE2S_BLOCK_BYTES;
+    uint64_t count = VPN_BLAKE2S_BLOCK_BYTES;
+    uint32_t h[8];
+    memcpy(h, state, sizeof(h));
+    if (whole > 0)
+        absorb(h, &count, data, whole, 0);
+    memcpy(block, data + whole, bytes - whole);
+    absorb(h, &count, block, bytes - whole, UINT32_MAX);
+    store(out, out_bytes, h);
 }

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "crypto/blake2s.h"
+
 static const uint8_t zero_nonce[VPN_NONCE_BYTES];
 
 int vpn__noise_dh(const vpn_provider *provider, uint8_t out[32], const uint8_t scalar[32], const uint8_t point[32])
@@ -19,9 +21,10 @@ static void mix_hash(struct vpn__noise *noise, const void *data, size_t bytes)
     vpn_blake2s state;
 
     vpn_blake2s_init(&state, 32, NULL, 0);
-    vpn_blake2s_update(&state, noise->hash, 32);
-    vpn_blake2s_update(&state, data, bytes);
-    vpn_blake2s_final(&state, noise->hash);
+    vpn__blake2s_update(&state, noise->hash, 32);
+    vpn__blake2s_update(&state, data, bytes);
+    vpn__blake2s_final(&state, noise->hash);
+    vpn__blake2s_burn();
 }
 
 static void mix_key(struct vpn__noise *noise, uint8_t *key, const uint8_t input[32])

@@ -2,7 +2,7 @@
 /* RFC 7693. The hashes of hashes were made with Python's hashlib, an implementation of another family. */
 #include "common/test.h"
 
-#include <vpn/crypto.h>
+#include "crypto/blake2s.h"
 
 /* 0, 1, 2, ... */
 static uint8_t counting[256];
@@ -241,6 +241,27 @@ START_TEST(count_past_4_gib)
 }
 END_TEST
 
+/* The state after the key, kept and used again, gives what hashing with the key gives. */
+START_TEST(keyed_state)
+{
+    uint8_t data[200], want[32], have[32];
+    uint32_t keyed[8];
+    count_up();
+    for (size_t i = 0; i < sizeof(data); i++)
+        data[i] = (uint8_t)(i * 7 + 3);
+    for (size_t out = 1; out <= 32; out += 5) {
+        for (size_t key_bytes = 1; key_bytes <= 32; key_bytes++) {
+            vpn__blake2s_keyed(keyed, out, counting, key_bytes);
+            for (size_t bytes = 1; bytes <= sizeof(data); bytes++) {
+                ck_assert_int_eq(vpn_blake2s_hash(want, out, data, bytes, counting, key_bytes), 0);
+                vpn__blake2s_resume(have, out, keyed, data, bytes);
+                ck_assert_mem_eq(have, want, out);
+            }
+        }
+    }
+}
+END_TEST
+
 static Suite *blake2s_suite(void)
 {
     Suite *suite = suite_create("blake2s");
@@ -256,6 +277,7 @@ static Suite *blake2s_suite(void)
     test_add(suite, "bad lengths", lengths_outside_their_range);
     test_add(suite, "final", final_wipes_and_can_be_repeated);
     test_add(suite, "in place", output_may_be_the_input);
+    test_add(suite, "keyed state", keyed_state);
     return suite;
 }
 
