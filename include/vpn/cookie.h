@@ -21,9 +21,9 @@ VPN_BEGIN
 /** @brief The receiver's side. */
 typedef struct vpn_cookie_checker {
     /** @cond private */
-    uint8_t mac1_key[VPN_KEY_BYTES];
+    uint32_t mac1_keyed[8];
     uint8_t cookie_key[VPN_KEY_BYTES];
-    uint8_t secret[VPN_KEY_BYTES];
+    uint32_t secret_keyed[8];
     vpn_time secret_born; /**< VPN_NEVER: there is no secret yet */
     /** @endcond */
 } vpn_cookie_checker;

@@ -96,6 +96,8 @@ struct vpn_wg {
 
     struct vpn__noise_local local;
     vpn_cookie_checker checker;
+    uint8_t nonce[VPN_XNONCE_BYTES]; /* of the last cookie reply */
+    uint32_t nonces_left;            /* replies until another one is drawn */
     struct vpn__limiter limiter;
     uint8_t stamp_floor[VPN_TAI64N_BYTES];    /* every stamp is greater */
     uint8_t stamp_greatest[VPN_TAI64N_BYTES]; /* of those sent */

@@ -30,6 +30,7 @@ int vpn__limiter_init(struct vpn__limiter *l, const vpn_env *env, uint32_t sourc
     memset(l, 0, sizeof *l);
     l->env = env;
     l->rate = rate;
+    l->interval = VPN_SECOND / rate;
     for (l->room = WAYS; l->room < sources;)
         l->room *= 2;
     l->entries = vpn__alloc_array(env, l->room, sizeof *l->entries);
@@ -80,7 +81,7 @@ int vpn__limiter_source(struct vpn__limiter *l, const vpn_endpoint *from, vpn_ti
 
 int vpn__limiter_global(struct vpn__limiter *l, vpn_time now)
 {
-    if (spend(&l->ready, now, VPN_SECOND / l->rate, l->rate))
+    if (spend(&l->ready, now, l->interval, l->rate))
         return 1;
     l->load_until = now + VPN_SECOND;
     return 0;

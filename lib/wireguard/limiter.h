@@ -15,6 +15,7 @@ struct vpn__limiter {
     struct vpn__limiter_entry *entries;
     uint32_t room;       /* a power of two */
     uint32_t rate;       /* of the global budget, messages a second */
+    vpn_time interval;   /* between two of them */
     vpn_time ready;      /* of the global budget */
     vpn_time load_until; /* under load before this; 0: not */
     uint8_t hash_key[16];

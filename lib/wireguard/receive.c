@@ -7,12 +7,15 @@
 
 #include "base/bytes.h"
 #include "base/env.h"
+#include "wireguard/cookie.h"
 #include "wireguard/emit.h"
 #include "wireguard/keylog.h"
 #include "wireguard/keys.h"
 #include "wireguard/peer.h"
 #include "wireguard/schedule.h"
 #include "wireguard/wire.h"
+
+#define NONCES 32 /* for each that is drawn */
 
 enum gate {
     GATE_OPEN,
@@ -30,11 +33,11 @@ static int has_mac2(const uint8_t *message, size_t length)
 }
 
 /* A source that proves its address spends its own budget. All others share one, and its end is what "under load" means. */
-static enum gate pass_gate(vpn_wg *wg, const vpn_packet *packet, const uint8_t *message)
+static enum gate pass_gate(vpn_wg *wg, const vpn_packet *packet, const uint8_t *message, struct vpn__cookie *cookie)
 {
     const vpn_endpoint *from = &packet->path.remote;
     int proved = has_mac2(message, packet->length) &&
-                 vpn_mac2_check(&wg->checker, message, packet->length, from, wg->now) == VPN_OK;
+                 vpn__cookie_check(&wg->checker, cookie, message, packet->length, from, wg->now) == VPN_OK;
     int loaded = vpn__limiter_under_load(&wg->limiter, wg->now);
 
     if (proved && vpn__limiter_source(&wg->limiter, from, wg->now))
@@ -50,12 +53,30 @@ static enum gate pass_gate(vpn_wg *wg, const vpn_packet *packet, const uint8_t *
     return proved ? GATE_SHUT : GATE_COOKIE;
 }
 
-static void reply_cookie(vpn_wg *wg, vpn_packet *packet, uint8_t *message)
+/* A nonce must not come twice, and need not be random: one is drawn, the next ones count up from it, since asking the system
+   for each takes as long as making the reply. NULL: randomness fails. */
+static const uint8_t *next_nonce(vpn_wg *wg)
 {
-    int error = vpn_cookie_reply(&wg->checker, message, message, packet->length, &packet->path.remote,
-                                 wg->local.provider, &wg->env, wg->now);
+    uint8_t *low = wg->nonce + VPN_XNONCE_BYTES - 8;
 
-    if (error != VPN_OK) {
+    if (wg->nonces_left != 0) {
+        wg->nonces_left--;
+        vpn__store64le(low, vpn__load64le(low) + 1);
+        return wg->nonce;
+    }
+    if (vpn__random(&wg->env, wg->nonce, sizeof wg->nonce) != VPN_OK)
+        return NULL;
+    wg->nonces_left = NONCES - 1;
+    return wg->nonce;
+}
+
+static void reply_cookie(vpn_wg *wg, vpn_packet *packet, uint8_t *message, struct vpn__cookie *cookie)
+{
+    const uint8_t *nonce = next_nonce(wg);
+
+    if (nonce == NULL ||
+        vpn__cookie_answer(&wg->checker, cookie, message, message, packet->length, &packet->path.remote,
+                           wg->local.provider, nonce, &wg->env, wg->now) != VPN_OK) {
         vpn__wg_drop(wg, NULL, packet, VPN_REASON_RANDOM);
         return;
     }
@@ -69,6 +90,9 @@ static void reply_cookie(vpn_wg *wg, vpn_packet *packet, uint8_t *message)
 /* mac1 and the budget, for initiations and responses alike. 1: go on; 0: the verdict is set. */
 static int admit(vpn_wg *wg, vpn_packet *packet, uint8_t *message, int admitted)
 {
+    struct vpn__cookie cookie;
+    enum gate gate;
+
     if (!wg->has_identity) {
         vpn__wg_drop(wg, NULL, packet, VPN_REASON_NO_IDENTITY);
         return 0;
@@ -79,17 +103,14 @@ static int admit(vpn_wg *wg, vpn_packet *packet, uint8_t *message, int admitted)
     }
     if (admitted)
         return 1;
-    switch (pass_gate(wg, packet, message)) {
-    case GATE_OPEN:
-        return 1;
-    case GATE_SHUT:
+    cookie.made = 0;
+    gate = pass_gate(wg, packet, message, &cookie);
+    if (gate == GATE_SHUT)
         vpn__wg_drop(wg, NULL, packet, VPN_REASON_RATE);
-        return 0;
-    case GATE_COOKIE:
-        reply_cookie(wg, packet, message);
-        return 0;
-    }
-    return 0;
+    else if (gate == GATE_COOKIE)
+        reply_cookie(wg, packet, message, &cookie);
+    vpn_wipe(&cookie, sizeof cookie);
+    return gate == GATE_OPEN;
 }
 
 /* What every authentic message does, whatever it carries. */

@@ -195,12 +195,12 @@ START_TEST(cookies)
     vpn_cookie_maker_init(&maker);
     memset(message, 1, sizeof message);
     /* Not secret by WireGuard's rules, since they follow from a public key; but the key need not be public. */
-    ct_secret(checker.mac1_key, 32);
+    ct_secret(checker.mac1_keyed, 32);
     ct_secret(checker.cookie_key, 32);
     ck_assert_int_eq(vpn_mac_add(&maker, message, 148, public_key, 0), 0);
     ck_assert_int_eq(vpn_mac1_check(&checker, message, 148), 0);
     ck_assert_int_eq(vpn_cookie_reply(&checker, reply, message, 148, &from, NULL, &env, 0), 0);
-    ck_assert(ct_is_secret(checker.secret, 32));
+    ck_assert(ct_is_secret(checker.secret_keyed, 32));
     ck_assert_int_eq(vpn_cookie_read(&maker, reply, public_key, NULL, 0), 0);
     /* It came sealed under a key that follows from the public one, so whoever sees the wire knows it; yet others do not. */
     ct_secret(maker.cookie, 16);
@@ -370,7 +370,7 @@ START_TEST(devices_under_load)
     } while (copy.packet.type != 3);
     ck_assert_uint_eq(wg_recv(&pair[0], &copy.packet, &pair[1].at, VPN_SECOND * 2), VPN_DONE);
     ct_secret(wg_peer(&pair[0])->cookie.cookie, 16);
-    ck_assert(ct_is_secret(pair[1].wg->checker.secret, 32));
+    ck_assert(ct_is_secret(pair[1].wg->checker.secret_keyed, 32));
     packet = wg_initiate(&pair[0], &buffer, VPN_SECOND * 8);
     /* mac2 comes from the cookie, and is sent. */
     ck_assert(ct_is_secret(packet->data + packet->offset + 132, 16));

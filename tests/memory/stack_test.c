@@ -358,7 +358,7 @@ START_TEST(cookies)
     CLEAN(cookie_reply);
     CLEAN(cookie_read);
     ck_assert_int_eq(g.status, 0);
-    stack_secret("the cookie secret", g.checker.secret, 32);
+    stack_secret("the cookie secret", (const uint8_t *)g.checker.secret_keyed, 32);
     stack_secret("a cookie", g.maker.cookie, 16);
     CLEAN(add_macs);
     CLEAN(check_mac2);
@@ -565,7 +565,7 @@ START_TEST(device_under_load)
     deliver(3);
     ck_assert_uint_eq(g.buffer.packet.verdict, VPN_DONE);
     stack_secret("a cookie", wg_peer(&g.pair[0])->cookie.cookie, 16);
-    stack_secret("the cookie secret", g.pair[1].wg->checker.secret, 32);
+    stack_secret("the cookie secret", (const uint8_t *)g.pair[1].wg->checker.secret_keyed, 32);
     g.now += VPN_SECOND * 6;
     ck_assert_int_eq(vpn_wg_handshake(g.pair[0].wg, g.pair[0].peer, g.now), 0);
     wg_empty(&g.buffer);

@@ -3,6 +3,7 @@
  * for the first 120 s. Whitepaper sections 5.3 and 5.4.7. */
 #include <sodium.h>
 
+#include "crypto/blake2s.h"
 #include "pitfalls/snapshot.h"
 #include "scenario/duel.h"
 
@@ -101,7 +102,7 @@ static void expect_reply(const struct duel *d, const uint8_t *reply, const uint8
     memcpy(source, from->addr, bytes);
     source[bytes] = (uint8_t)(from->port >> 8);
     source[bytes + 1] = (uint8_t)from->port;
-    vpn_blake2s_hash(want, 16, source, bytes + 2, d->a->wg->checker.secret, 32);
+    vpn__blake2s_resume(want, 16, d->a->wg->checker.secret_keyed, source, bytes + 2);
     ck_assert_mem_eq(cookie, want, 16);
 }
 
@@ -266,7 +267,7 @@ START_TEST(pitfall_17_the_secret_rotates)
         vpn_time drawn = d->net->now;
         ck_assert_uint_eq(packet.length, 64);
         ck_assert_int_eq(forge_read_cookie_reply(&d->f, packet.data + packet.offset), 0);
-        memcpy(secrets[round], d->a->wg->checker.secret, 32);
+        memcpy(secrets[round], d->a->wg->checker.secret_keyed, 32);
         memcpy(cookie, d->f.cookie, 16);
         ck_assert(!test_is_zero(secrets[round], 32));
         for (int i = 0; i < round; i++)
@@ -274,7 +275,7 @@ START_TEST(pitfall_17_the_secret_rotates)
         net_run_until(d->net, drawn + SECONDS(120) - 1);
         spend(d);
         ck_assert_uint_eq(duel_initiate(d).length, 92);
-        ck_assert_mem_eq(d->a->wg->checker.secret, secrets[round], 32);
+        ck_assert_mem_eq(d->a->wg->checker.secret_keyed, secrets[round], 32);
         net_run_until(d->net, drawn + SECONDS(120));
         packet = duel_initiate(d); /* the load lasts */
         ck_assert_uint_eq(packet.length, 64);

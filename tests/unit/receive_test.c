@@ -363,6 +363,43 @@ START_TEST(cookies)
 }
 END_TEST
 
+/* No nonce comes twice, and each 32nd is drawn anew, which can fail. */
+START_TEST(cookie_nonces)
+{
+    static uint8_t nonces[100][24];
+    unsigned apart = 0;
+    load();
+    for (size_t i = 0; i < 100; i++) {
+        craft(&m, &p.b, stranger, PAIR_SECONDS, 0, NULL);
+        ck_assert_uint_eq(side_recv(&p.b, &m, p.now), VPN_TO_NET);
+        ck_assert_uint_eq(m.packet.type, VPN__COOKIE_REPLY);
+        memcpy(nonces[i], mail_text(&m) + 8, 24);
+        for (size_t k = 0; k < i; k++)
+            ck_assert_mem_ne(nonces[k], nonces[i], 24);
+        apart += i > 0 && memcmp(nonces[i - 1], nonces[i], 16) != 0;
+    }
+    ck_assert_uint_eq(apart, 3);
+    p.b.host.base.random_status = 1;
+    for (size_t i = 100; i <= 128; i++) {
+        craft(&m, &p.b, stranger, PAIR_SECONDS, 0, NULL);
+        ck_assert_uint_eq(side_recv(&p.b, &m, p.now), i < 128 ? VPN_TO_NET : VPN_DROP);
+    }
+    side_dropped(&p.b, &m.packet, VPN_REASON_RANDOM);
+    /* A nonce is left, but not the secret, which is too old. */
+    p.b.host.base.random_status = 0;
+    craft(&m, &p.b, stranger, PAIR_SECONDS, 0, NULL);
+    ck_assert_uint_eq(side_recv(&p.b, &m, p.now), VPN_TO_NET);
+    p.now += 120 * VPN_SECOND;
+    craft(&m, &p.b, stranger, PAIR_SECONDS, 0, NULL);
+    ck_assert_uint_eq(side_recv(&p.b, &m, p.now), VPN_UNKNOWN);
+    p.b.host.base.random_status = 1;
+    craft(&m, &p.b, stranger, PAIR_SECONDS, 0, NULL);
+    side_recv(&p.b, &m, p.now);
+    ck_assert(m.packet.verdict == VPN_DROP && m.packet.reason == VPN_REASON_RANDOM);
+    pair_free(&p);
+}
+END_TEST
+
 START_TEST(cookie_without_randomness)
 {
     load();
@@ -638,6 +675,7 @@ Suite *suite(void)
     test_add(s, "rate", rate);
     test_add(s, "rate of a proved source", rate_of_a_proved_source);
     test_add(s, "cookies", cookies);
+    test_add(s, "cookie nonces", cookie_nonces);
     test_add(s, "cookie without randomness", cookie_without_randomness);
     test_add(s, "no endpoint", no_endpoint);
     test_add(s, "responder without memory", responder_without_memory);
