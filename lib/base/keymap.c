@@ -36,11 +36,16 @@ void vpn__keymap_end(struct vpn__keymap *m)
     vpn_wipe(m, sizeof(*m));
 }
 
-static uint32_t tag_of(const struct vpn__keymap *m, const uint8_t *key)
+uint64_t vpn__keymap_hash(const struct vpn__keymap *m, const uint8_t key[VPN__KEYMAP_KEY_BYTES])
 {
     uint8_t hash[crypto_shorthash_BYTES];
     (void)crypto_shorthash(hash, key, VPN__KEYMAP_KEY_BYTES, m->hash_key);
-    return vpn__load32le(hash);
+    return vpn__load64le(hash);
+}
+
+static uint32_t tag_of(const struct vpn__keymap *m, const uint8_t *key)
+{
+    return (uint32_t)vpn__keymap_hash(m, key);
 }
 
 static uint32_t next(const struct vpn__keymap *m, uint32_t i)

@@ -28,6 +28,8 @@ struct vpn__keymap {
 /* Draws the hash key, takes no memory yet; `env` and `ctx` outlive the map. 0 or VPN_ERANDOM; either way `end` is allowed. */
 int vpn__keymap_init(struct vpn__keymap *m, const vpn_env *env, vpn__key_of key_of, const void *ctx);
 void vpn__keymap_end(struct vpn__keymap *m);
+/* The keyed hash of 32 bytes, which nobody without the key can predict or make collide. */
+uint64_t vpn__keymap_hash(const struct vpn__keymap *m, const uint8_t key[VPN__KEYMAP_KEY_BYTES]);
 /* `slot` is not UINT32_MAX; key_of is not asked for it before the call returns. 0, VPN_EEXIST (the key is there) or
    VPN_ENOMEM. */
 int vpn__keymap_insert(struct vpn__keymap *m, const uint8_t key[VPN__KEYMAP_KEY_BYTES], uint32_t slot);

@@ -84,27 +84,27 @@ void vpn__wg_tell(vpn_wg *wg, uint32_t type, struct vpn__peer *peer, const vpn_p
     }
     if (path != NULL)
         event.path = *path;
-    vpn__events_add(&wg->events, &event, never_lost ? &peer->latch : NULL);
+    vpn__events_add(&wg->events, &event, never_lost ? vpn__peer_slot(peer) : VPN__LATCH_NONE);
 }
 
 int vpn_wg_event(vpn_wg *wg, vpn_wg_event_info *out)
 {
-    struct vpn__latch *latch;
+    struct vpn__latch latch;
     const struct vpn__peer *peer;
+    uint32_t slot;
 
     if (!vpn__events_take(&wg->events, out)) {
-        latch = vpn__events_latched(&wg->events);
-        if (latch == NULL)
+        slot = vpn__events_latched(&wg->events, &latch);
+        if (slot == VPN__LATCH_NONE)
             return VPN_ENOENT;
-        peer = (const void *)((const uint8_t *)latch - offsetof(struct vpn__peer, latch));
+        peer = vpn__wg_peer(wg, slot);
         memset(out, 0, sizeof *out);
-        out->type = latch->type;
-        out->time = latch->time;
+        out->type = latch.type;
+        out->time = latch.time;
         out->peer = peer->id;
         memcpy(out->public_key, peer->public_key, 32);
-        if (latch->type == VPN_WG_UP)
+        if (latch.type == VPN_WG_UP)
             out->path = peer->path;
-        latch->type = 0;
     }
     out->time = vpn__wg_outside(wg, out->time);
     return VPN_OK;

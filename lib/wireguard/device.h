@@ -8,7 +8,7 @@
    - The timer heap holds for each peer a moment that is not later than its true deadline, and for the first one exactly it:
      a deadline that moves away costs nothing until it comes to the top.
    - A session is in exactly one of: a ring, or retired with pins. Its index entry exists while it is in a ring.
-   - A handshake slot and its index entry exist exactly while peer->handshake is set.
+   - A handshake slot and its index entry exist exactly while peer->handshake is not 0.
    - Only vpn_wg_new, peer_add, allow and handshakes allocate. */
 #ifndef VPN_LIB_WIREGUARD_DEVICE_H
 #define VPN_LIB_WIREGUARD_DEVICE_H
@@ -36,7 +36,8 @@ enum vpn__agreement {
     VPN__AGREEMENT_IMPOSSIBLE /* the public key is of low order */
 };
 
-/* Data packets touch what stands before public_key: four cache lines. */
+/* Data packets touch what stands before public_key: four cache lines. All of it is eight lines, since there are a million peers:
+   what is rarely needed refers by slots instead of addresses. */
 struct vpn__peer {
     _Alignas(64) struct vpn__keyring ring; /* first: the slab keeps its list in the first bytes of a free slot */
     vpn_peer_id id;                        /* 0: the slot is free */
@@ -55,20 +56,23 @@ struct vpn__peer {
     uint8_t public_key[32];
     uint8_t preshared[32];
     uint8_t ss[32];
-    struct vpn__handshake *handshake; /* our initiation that waits for its response */
-    uint32_t handshake_slot;
-    uint32_t revived; /* had a session, or packets that wait, when the device was suspended */
+    uint32_t handshake : 24; /* slot + 1 of our initiation that waits for its response; 0: none */
+    uint32_t revived : 8;    /* had a session, or packets that wait, when the device was suspended */
+    uint32_t last_handshake_nanoseconds;
     vpn_cookie_maker cookie;
     uint8_t stamp_received[VPN_TAI64N_BYTES];
     uint8_t stamp_sent[VPN_TAI64N_BYTES];
-    vpn_time initiation_taken; /* VPN_NEVER: none */
-    vpn_time last_handshake;   /* VPN_NEVER: never */
-    vpn_wall last_handshake_wall;
-    vpn_endpoint asked; /* the last one that ROAM_ASKED told of */
+    vpn_time initiation_taken;       /* VPN_NEVER: none */
+    vpn_time last_handshake;         /* VPN_NEVER: never */
+    uint64_t last_handshake_seconds; /* of the host's wall clock */
+    uint64_t asked;                  /* keyed hash of the last endpoint that ROAM_ASKED told of; 0: none */
     struct vpn__latch latch;
     uint64_t handshakes;
     uint32_t drops[VPN__PEER_REASONS]; /* stop at UINT32_MAX: there are a million peers */
 };
+
+_Static_assert(sizeof(struct vpn__peer) <= 512, "eight cache lines");
+_Static_assert(VPN_WG_PEERS_MAX < VPN__LATCH_NONE, "slots fit in 24 bits");
 
 /* An initiation from an unknown key that may come back through vpn_wg_accept. */
 #define VPN__UNKNOWN_MAX 64
@@ -137,6 +141,12 @@ void vpn__wg_tell(vpn_wg *wg, uint32_t type, struct vpn__peer *peer, const vpn_p
 static inline struct vpn__peer *vpn__wg_peer(const vpn_wg *wg, uint32_t slot)
 {
     return (struct vpn__peer *)vpn__slab_at(&wg->peers, slot);
+}
+
+/* Our initiation that waits for its response; NULL: none. */
+static inline struct vpn__handshake *vpn__wg_handshake(const vpn_wg *wg, const struct vpn__peer *peer)
+{
+    return peer->handshake == 0 ? NULL : (struct vpn__handshake *)vpn__slab_at(&wg->handshakes, peer->handshake - 1);
 }
 
 static inline uint32_t vpn__peer_slot(const struct vpn__peer *peer)

@@ -39,12 +39,13 @@ static void next_stamp(vpn_wg *wg, struct vpn__peer *peer, uint8_t stamp[VPN_TAI
 /* A slot and an index for a handshake; what was in progress is forgotten. */
 static uint8_t begin_handshake(vpn_wg *wg, struct vpn__peer *peer, uint32_t *index)
 {
+    uint32_t slot;
     int error;
 
     vpn__keys_end_handshake(wg, peer, 0);
-    peer->handshake = vpn__slab_take(&wg->handshakes, &peer->handshake_slot);
-    if (peer->handshake == NULL)
+    if (vpn__slab_take(&wg->handshakes, &slot) == NULL)
         return VPN_REASON_MEMORY;
+    peer->handshake = (slot + 1) & 0xffffff;
     error = vpn__keys_index(wg, peer, index);
     if (error == VPN_OK)
         return VPN_REASON_NONE;
@@ -56,6 +57,7 @@ uint8_t vpn__emit_initiation(vpn_wg *wg, struct vpn__peer *peer, vpn_packet *pac
 {
     uint8_t *message = packet->data + packet->offset;
     uint8_t stamp[VPN_TAI64N_BYTES], reason;
+    struct vpn__handshake *handshake;
     uint32_t index;
     int error;
 
@@ -68,15 +70,16 @@ uint8_t vpn__emit_initiation(vpn_wg *wg, struct vpn__peer *peer, vpn_packet *pac
     reason = begin_handshake(wg, peer, &index);
     if (reason != VPN_REASON_NONE)
         return reason;
+    handshake = vpn__wg_handshake(wg, peer);
     next_stamp(wg, peer, stamp);
-    error = vpn__handshake_initiate(peer->handshake, message, &wg->local, peer->public_key, peer->ss, peer->preshared,
-                                    index, stamp, &wg->env);
+    error = vpn__handshake_initiate(handshake, message, &wg->local, peer->public_key, peer->ss, peer->preshared, index,
+                                    stamp, &wg->env);
     if (error != VPN_OK) {
-        peer->handshake->local_index = index;
+        handshake->local_index = index;
         vpn__keys_end_handshake(wg, peer, 0);
         return error == VPN_EKEY ? VPN_REASON_LOW_ORDER : VPN_REASON_RANDOM;
     }
-    vpn__keylog_handshake(wg, peer, peer->handshake);
+    vpn__keylog_handshake(wg, peer, handshake);
     vpn_mac_add(&peer->cookie, message, VPN_WG_INITIATION_BYTES, peer->public_key, wg->now);
     vpn__emit_address(peer, packet, VPN__INITIATION, VPN_WG_INITIATION_BYTES, VPN__HANDSHAKE_TOS);
     vpn__timers_authenticated_sent(&peer->timers, wg->now);

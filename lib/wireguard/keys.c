@@ -69,12 +69,12 @@ void vpn__keys_unpin(vpn_wg *wg, struct vpn_session *session)
 
 void vpn__keys_end_handshake(vpn_wg *wg, struct vpn__peer *peer, int keep_index)
 {
-    if (peer->handshake == NULL)
+    if (peer->handshake == 0)
         return;
     if (!keep_index)
-        vpn__index_remove(&wg->by_index, peer->handshake->local_index);
-    vpn__slab_give(&wg->handshakes, peer->handshake_slot);
-    peer->handshake = NULL;
+        vpn__index_remove(&wg->by_index, vpn__wg_handshake(wg, peer)->local_index);
+    vpn__slab_give(&wg->handshakes, peer->handshake - 1);
+    peer->handshake = 0;
 }
 
 void vpn__keys_wipe(vpn_wg *wg, struct vpn__peer *peer)

@@ -57,6 +57,11 @@ static const uint8_t *key_of(const void *ctx, uint32_t slot)
     return vpn__wg_peer(ctx, slot)->public_key;
 }
 
+static struct vpn__latch *latch_of(void *ctx, uint32_t slot)
+{
+    return &vpn__wg_peer(ctx, slot)->latch;
+}
+
 static int init(vpn_wg *wg, const vpn_wg_config *config)
 {
     int error;
@@ -79,7 +84,7 @@ static int init(vpn_wg *wg, const vpn_wg_config *config)
     if (error == VPN_OK)
         error = vpn__limiter_init(&wg->limiter, &wg->env, config->sources, config->load_rate);
     if (error == VPN_OK)
-        error = vpn__events_init(&wg->events, &wg->env, config->events);
+        error = vpn__events_init(&wg->events, &wg->env, config->events, latch_of, wg);
     if (error == VPN_OK)
         error = vpn_allowedips_new(&wg->allowed, &wg->env);
     if (error == VPN_OK)
@@ -269,7 +274,7 @@ void vpn_wg_suspend(vpn_wg *wg)
     wg->suspended = 1;
     FOR_EACH_PEER(wg, peer)
     {
-        peer->revived = has_live_session(wg, peer) || peer->waiting;
+        peer->revived = (has_live_session(wg, peer) || peer->waiting) & 1;
         vpn__keys_wipe(wg, peer);
         vpn__timers_reset(&peer->timers);
     }

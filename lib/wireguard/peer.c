@@ -10,6 +10,8 @@
 #define SET_ALL                                                                                                        \
     (VPN_WG_SET_PRESHARED | VPN_WG_SET_ENDPOINT | VPN_WG_SET_KEEPALIVE | VPN_WG_SET_POLICY | VPN_WG_SET_PADDING |      \
      VPN_WG_SET_EXPIRES | VPN_WG_SET_QUEUE | VPN_WG_SET_STAMP)
+_Static_assert(sizeof(vpn_endpoint) <= VPN__KEYMAP_KEY_BYTES, "an endpoint can be hashed as a key");
+
 #define SETTINGS_LEAST offsetof(vpn_wg_peer, preshared_key)
 #define STATS_LEAST    offsetof(vpn_wg_peer_stats, path)
 
@@ -83,7 +85,7 @@ static void apply(vpn_wg *wg, struct vpn__peer *peer, const vpn_wg_peer *setting
     if (set & VPN_WG_SET_ENDPOINT) {
         memset(&peer->path, 0, sizeof peer->path);
         copy_endpoint(&peer->path.remote, &settings->endpoint);
-        memset(&peer->asked, 0, sizeof peer->asked);
+        peer->asked = 0;
     }
     if (set & VPN_WG_SET_KEEPALIVE)
         vpn__timers_persistent(&peer->timers, settings->keepalive, wg->now);
@@ -203,7 +205,7 @@ void vpn__peer_remove(vpn_wg *wg, struct vpn__peer *peer)
     uint32_t slot = vpn__peer_slot(peer);
 
     vpn__keys_wipe(wg, peer);
-    vpn__events_unlatch(&peer->latch);
+    vpn__events_unlatch(&wg->events, slot);
     vpn_allowedips_remove_owner(wg->allowed, slot);
     vpn__keymap_remove(&wg->by_key, peer->public_key, slot);
     vpn__schedule_never(wg, peer);
@@ -281,6 +283,15 @@ static int same_endpoint(const vpn_endpoint *a, const vpn_endpoint *b)
            memcmp(a->addr, b->addr, sizeof a->addr) == 0;
 }
 
+/* Tells endpoints apart without keeping them; nobody can choose two with the same. Never 0. */
+static uint64_t endpoint_hash(const vpn_wg *wg, const vpn_endpoint *endpoint)
+{
+    uint8_t bytes[VPN__KEYMAP_KEY_BYTES] = {0};
+
+    memcpy(bytes, endpoint, sizeof *endpoint);
+    return vpn__keymap_hash(&wg->by_key, bytes) | 1;
+}
+
 void vpn__peer_roam(vpn_wg *wg, struct vpn__peer *peer, const vpn_path *path)
 {
     vpn_path from;
@@ -298,8 +309,8 @@ void vpn__peer_roam(vpn_wg *wg, struct vpn__peer *peer, const vpn_path *path)
         peer->path = from;
         if (known != 0)
             vpn__wg_tell(wg, VPN_WG_ROAMED, peer, &from);
-    } else if (peer->policy == VPN_WG_ASK && !same_endpoint(&from.remote, &peer->asked)) {
-        peer->asked = from.remote;
+    } else if (peer->policy == VPN_WG_ASK && endpoint_hash(wg, &from.remote) != peer->asked) {
+        peer->asked = endpoint_hash(wg, &from.remote);
         vpn__wg_tell(wg, VPN_WG_ROAM_ASKED, peer, &from);
     }
 }
@@ -346,7 +357,8 @@ int vpn_wg_peer_get_stats(const vpn_wg *wg, vpn_peer_id id, vpn_wg_peer_stats *o
     full.state = state_of(peer, vpn__wg_inside(wg, now) > wg->now ? vpn__wg_inside(wg, now) : wg->now);
     full.path = peer->path;
     full.last_handshake = vpn__wg_outside(wg, peer->last_handshake);
-    full.last_handshake_wall = peer->last_handshake_wall;
+    full.last_handshake_wall.seconds = peer->last_handshake_seconds;
+    full.last_handshake_wall.nanoseconds = peer->last_handshake_nanoseconds;
     full.session_born = vpn__wg_outside(wg, current == NULL ? VPN_NEVER : current->born);
     full.last_received = vpn__wg_outside(wg, peer->last_received);
     full.attempts = peer->timers.retransmit == VPN_NEVER ? 0 : peer->timers.attempts + 1u;

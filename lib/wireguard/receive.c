@@ -124,10 +124,14 @@ static void note_received(vpn_wg *wg, struct vpn__peer *peer, const vpn_packet *
 
 void vpn__receive_up(vpn_wg *wg, struct vpn__peer *peer)
 {
+    vpn_wall wall;
+
     vpn__timers_handshake_complete(&peer->timers);
     vpn__timers_session_current(&peer->timers, peer->ring.current->born);
     peer->last_handshake = wg->now;
-    vpn__wall(&wg->env, &peer->last_handshake_wall);
+    vpn__wall(&wg->env, &wall);
+    peer->last_handshake_seconds = wall.seconds;
+    peer->last_handshake_nanoseconds = wall.nanoseconds;
     peer->waiting = 0;
     vpn__wg_tell(wg, VPN_WG_UP, peer, &peer->path);
 }
@@ -183,7 +187,7 @@ static void meet_unknown(vpn_wg *wg, vpn_packet *packet, struct vpn__handshake *
     event.time = wg->now;
     memcpy(event.public_key, key, 32);
     event.path = packet->path;
-    vpn__events_add(&wg->events, &event, NULL);
+    vpn__events_add(&wg->events, &event, VPN__LATCH_NONE);
     wg->stats.unknown_initiators++;
     packet->verdict = VPN_UNKNOWN;
 }
@@ -324,6 +328,7 @@ static void receive_response(vpn_wg *wg, vpn_packet *packet)
     const uint8_t *message = packet->data + packet->offset;
     const struct vpn__index_entry *entry =
         vpn__index_find(&wg->by_index, vpn__load32le(message + VPN__RESPONSE_RECEIVER));
+    struct vpn__handshake *handshake;
     struct vpn__peer *peer;
     struct vpn_session *session;
     int error, waiting;
@@ -334,15 +339,16 @@ static void receive_response(vpn_wg *wg, vpn_packet *packet)
     }
     peer = vpn__wg_peer(wg, entry->peer);
     packet->peer = peer->id;
-    if (entry->object != NULL || peer->handshake == NULL) {
+    handshake = vpn__wg_handshake(wg, peer);
+    if (entry->object != NULL || handshake == NULL) {
         vpn__wg_drop(wg, peer, packet, VPN_REASON_STATE);
         return;
     }
-    if (vpn__handshake_read_response(peer->handshake, message, &wg->local) != VPN_OK) {
+    if (vpn__handshake_read_response(handshake, message, &wg->local) != VPN_OK) {
         vpn__wg_drop(wg, peer, packet, VPN_REASON_RESPONSE);
         return;
     }
-    session = vpn__keys_session(wg, peer, peer->handshake, &error);
+    session = vpn__keys_session(wg, peer, handshake, &error);
     vpn__keys_end_handshake(wg, peer, session != NULL);
     if (session == NULL) {
         vpn__wg_drop(wg, peer, packet, VPN_REASON_MEMORY);

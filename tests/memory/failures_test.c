@@ -73,9 +73,9 @@ static const char *look_at_peer(const vpn_wg *wg, vpn_peer_id id, struct tally *
     vpn_prefix prefix;
     tally->peers++;
     HOLDS(vpn_wg_peer_find(wg, peer->public_key) == id);
-    if (peer->handshake != NULL) {
+    if (peer->handshake != 0) {
         tally->handshakes++;
-        entry = vpn__index_find(&wg->by_index, peer->handshake->local_index);
+        entry = vpn__index_find(&wg->by_index, vpn__wg_handshake(wg, peer)->local_index);
         HOLDS(entry != NULL && entry->object == NULL && entry->peer == (uint32_t)id);
     }
     for (size_t i = 0; i < 3; i++) {

@@ -104,7 +104,7 @@ static void expect_exact(const struct duel *d, uint64_t i)
     for (vpn_peer_id id = vpn_wg_peer_next(wg, 0); id != 0; id = vpn_wg_peer_next(wg, id)) {
         const struct vpn__peer *peer = vpn__wg_peer(wg, (uint32_t)id);
         sessions += sessions_of(wg, peer, i);
-        handshakes += peer->handshake != NULL;
+        handshakes += peer->handshake != 0;
     }
     must(vpn__slab_used(&wg->sessions) == sessions, "a session leaked", i);
     must(vpn__slab_used(&wg->handshakes) == handshakes, "a handshake leaked", i);

@@ -207,8 +207,8 @@ static void note_live(const struct crowd *c)
         for (int k = 0; k < 3; k++)
             if (sessions[k] != NULL)
                 stale.live[stale.count++] = sessions[k]->local_index;
-        if (peer->handshake != NULL)
-            stale.live[stale.count++] = peer->handshake->local_index;
+        if (peer->handshake != 0)
+            stale.live[stale.count++] = vpn__wg_handshake(c->d->a->wg, peer)->local_index;
     }
     ck_assert_uint_eq(stale.count, vpn__index_count(&c->d->a->wg->by_index));
     expect_distinct(stale.live, stale.count);

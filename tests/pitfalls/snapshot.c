@@ -22,8 +22,10 @@ static void keep_session(vpn_blake2s *state, const struct vpn_session *session)
 }
 
 /* The agreement of the static keys is left out: it may be computed at any time and tells nobody anything. */
-static void keep_peer(const struct vpn__peer *peer, uint8_t out[SNAPSHOT_DIGEST])
+static void keep_peer(const vpn_wg *wg, const struct vpn__peer *peer, uint8_t out[SNAPSHOT_DIGEST])
 {
+    const struct vpn__handshake *handshake = vpn__wg_handshake(wg, peer);
+    uint32_t revived = peer->revived;
     vpn_blake2s state;
     ck_assert_int_eq(vpn_blake2s_init(&state, SNAPSHOT_DIGEST, NULL, 0), 0);
     keep_session(&state, peer->ring.previous);
@@ -32,16 +34,16 @@ static void keep_peer(const struct vpn__peer *peer, uint8_t out[SNAPSHOT_DIGEST]
     KEEP(&state, peer->timers);
     KEEP(&state, peer->path);
     KEEP(&state, peer->waiting);
-    KEEP(&state, peer->revived);
+    KEEP(&state, revived);
     KEEP(&state, peer->cookie);
     KEEP(&state, peer->stamp_received);
     KEEP(&state, peer->stamp_sent);
     KEEP(&state, peer->initiation_taken);
     KEEP(&state, peer->asked);
     KEEP(&state, peer->latch);
-    KEEP(&state, peer->handshake);
-    if (peer->handshake != NULL)
-        KEEP(&state, *peer->handshake);
+    KEEP(&state, handshake);
+    if (handshake != NULL)
+        KEEP(&state, *handshake);
     vpn_blake2s_final(&state, out);
 }
 
@@ -102,7 +104,7 @@ void snapshot_take(struct node *node, struct snapshot_all *out)
         peer->stats = node_peer_stats(node, id);
         peer->parked = vpn_queue_count(node->queue, id);
         keep_prefixes(wg, id, peer->prefixes);
-        keep_peer(vpn__peer_find(wg, id), peer->inside);
+        keep_peer(wg, vpn__peer_find(wg, id), peer->inside);
     }
 }
 

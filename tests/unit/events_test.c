@@ -9,11 +9,18 @@ static struct host host;
 static struct vpn__events events;
 static struct vpn__latch latches[4];
 
+static struct vpn__latch *latch_of(void *ctx, uint32_t slot)
+{
+    ck_assert_ptr_eq(ctx, &host);
+    ck_assert_uint_lt(slot, 4);
+    return &latches[slot];
+}
+
 static void start(void)
 {
     host_init(&host);
     memset(latches, 0, sizeof(latches));
-    ck_assert_int_eq(vpn__events_init(&events, &host.env, ROOM), 0);
+    ck_assert_int_eq(vpn__events_init(&events, &host.env, ROOM, latch_of, &host), 0);
 }
 
 static void end(void)
@@ -22,16 +29,16 @@ static void end(void)
     host_end(&host);
 }
 
-static void add(uint32_t type, vpn_time time, struct vpn__latch *latch)
+static void add(uint32_t type, vpn_time time, uint32_t slot)
 {
     vpn_wg_event_info event = {.type = type, .time = time, .peer = time * 3};
-    vpn__events_add(&events, &event, latch);
+    vpn__events_add(&events, &event, slot);
 }
 
 static void fill(void)
 {
     while (events.count < ROOM)
-        add(VPN_WG_ROAMED, 1000, NULL);
+        add(VPN_WG_ROAMED, 1000, VPN__LATCH_NONE);
 }
 
 static void drain(void)
@@ -41,12 +48,18 @@ static void drain(void)
         ck_assert_uint_gt(event.type, 0);
 }
 
-static void expect_latched(struct vpn__latch *want, uint32_t type, vpn_time time)
+static void expect_latched(uint32_t want, uint32_t type, vpn_time time)
 {
-    struct vpn__latch *have = vpn__events_latched(&events);
-    ck_assert_ptr_eq(have, want);
-    ck_assert(have->type == type && have->time == time);
-    have->type = 0;
+    struct vpn__latch have;
+    ck_assert_uint_eq(vpn__events_latched(&events, &have), want);
+    ck_assert(have.type == type && have.time == time);
+    ck_assert_uint_eq(latches[want].type, 0);
+}
+
+static void expect_none(void)
+{
+    struct vpn__latch have;
+    ck_assert_uint_eq(vpn__events_latched(&events, &have), VPN__LATCH_NONE);
 }
 
 START_TEST(ring)
@@ -59,7 +72,7 @@ START_TEST(ring)
     for (unsigned i = 0; i < 20000; i++) {
         if (test_below(&seed, 2)) {
             int full = next - oldest == ROOM;
-            add(VPN_WG_ROAM_ASKED, next, NULL);
+            add(VPN_WG_ROAM_ASKED, next, VPN__LATCH_NONE);
             next += !full;
             lost += (uint64_t)full;
         } else if (vpn__events_take(&events, &event)) {
@@ -80,15 +93,15 @@ START_TEST(latch)
 {
     start();
     fill();
-    add(VPN_WG_UP, 3, &latches[2]);
-    add(VPN_WG_GAVE_UP, 4, &latches[0]);
-    add(VPN_WG_UP, 5, &latches[1]);
+    add(VPN_WG_UP, 3, 2);
+    add(VPN_WG_GAVE_UP, 4, 0);
+    add(VPN_WG_UP, 5, 1);
     ck_assert_uint_eq(events.lost, 0);
     drain();
-    expect_latched(&latches[2], VPN_WG_UP, 3);
-    expect_latched(&latches[0], VPN_WG_GAVE_UP, 4);
-    expect_latched(&latches[1], VPN_WG_UP, 5);
-    ck_assert_ptr_null(vpn__events_latched(&events));
+    expect_latched(2, VPN_WG_UP, 3);
+    expect_latched(0, VPN_WG_GAVE_UP, 4);
+    expect_latched(1, VPN_WG_UP, 5);
+    expect_none();
     end();
 }
 END_TEST
@@ -98,12 +111,12 @@ START_TEST(later_wins)
 {
     start();
     fill();
-    add(VPN_WG_UP, 3, &latches[0]);
-    add(VPN_WG_UP, 4, &latches[1]);
-    add(VPN_WG_GAVE_UP, 5, &latches[0]);
-    expect_latched(&latches[1], VPN_WG_UP, 4);
-    expect_latched(&latches[0], VPN_WG_GAVE_UP, 5);
-    ck_assert_ptr_null(vpn__events_latched(&events));
+    add(VPN_WG_UP, 3, 0);
+    add(VPN_WG_UP, 4, 1);
+    add(VPN_WG_GAVE_UP, 5, 0);
+    expect_latched(1, VPN_WG_UP, 4);
+    expect_latched(0, VPN_WG_GAVE_UP, 5);
+    expect_none();
     end();
 }
 END_TEST
@@ -114,14 +127,14 @@ START_TEST(later_wins_in_the_ring)
     vpn_wg_event_info event;
     start();
     fill();
-    add(VPN_WG_GAVE_UP, 3, &latches[0]);
-    add(VPN_WG_UP, 3, &latches[1]);
+    add(VPN_WG_GAVE_UP, 3, 0);
+    add(VPN_WG_UP, 3, 1);
     drain();
-    add(VPN_WG_UP, 4, &latches[0]);
+    add(VPN_WG_UP, 4, 0);
     ck_assert_int_eq(vpn__events_take(&events, &event), 1);
     ck_assert(event.type == VPN_WG_UP && event.time == 4);
-    expect_latched(&latches[1], VPN_WG_UP, 3);
-    ck_assert_ptr_null(vpn__events_latched(&events));
+    expect_latched(1, VPN_WG_UP, 3);
+    expect_none();
     end();
 }
 END_TEST
@@ -129,19 +142,19 @@ END_TEST
 START_TEST(unlatch)
 {
     start();
-    vpn__events_unlatch(&latches[3]);
+    vpn__events_unlatch(&events, 3);
     fill();
-    for (size_t i = 0; i < 4; i++)
-        add(VPN_WG_UP, i, &latches[i]);
-    vpn__events_unlatch(&latches[1]);
-    vpn__events_unlatch(&latches[1]);
-    vpn__events_unlatch(&latches[3]);
-    expect_latched(&latches[0], VPN_WG_UP, 0);
-    vpn__events_unlatch(&latches[0]);
-    expect_latched(&latches[2], VPN_WG_UP, 2);
-    ck_assert_ptr_null(vpn__events_latched(&events));
-    add(VPN_WG_UP, 9, &latches[1]);
-    expect_latched(&latches[1], VPN_WG_UP, 9);
+    for (uint32_t i = 0; i < 4; i++)
+        add(VPN_WG_UP, i, i);
+    vpn__events_unlatch(&events, 1);
+    vpn__events_unlatch(&events, 1);
+    vpn__events_unlatch(&events, 3);
+    expect_latched(0, VPN_WG_UP, 0);
+    vpn__events_unlatch(&events, 0);
+    expect_latched(2, VPN_WG_UP, 2);
+    expect_none();
+    add(VPN_WG_UP, 9, 1);
+    expect_latched(1, VPN_WG_UP, 9);
     end();
 }
 END_TEST
@@ -150,7 +163,7 @@ START_TEST(no_memory)
 {
     host_init(&host);
     host_fail_after(&host, 0);
-    ck_assert_int_eq(vpn__events_init(&events, &host.env, ROOM), VPN_ENOMEM);
+    ck_assert_int_eq(vpn__events_init(&events, &host.env, ROOM, latch_of, &host), VPN_ENOMEM);
     vpn__events_end(&events);
     host_end(&host);
 }

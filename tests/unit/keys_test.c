@@ -138,7 +138,7 @@ START_TEST(end_of_a_handshake)
     ck_assert_uint_eq(indices(), 1);
     wg_initiate(&pair[0], &buffers[0], 10 * S);
     vpn__keys_wipe(pair[0].wg, peer);
-    ck_assert(indices() == 1 && vpn__slab_used(&pair[0].wg->handshakes) == 0 && peer->handshake == NULL);
+    ck_assert(indices() == 1 && vpn__slab_used(&pair[0].wg->handshakes) == 0 && peer->handshake == 0);
     wg_pair_end(pair);
 }
 END_TEST
