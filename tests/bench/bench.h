@@ -12,11 +12,11 @@
 #define BENCH_RUNS_MAX 31
 #define BENCH_ROWS     512
 
-/* Nanoseconds of a clock that only runs forward. */
+/* Nanoseconds of a clock that only runs forward; with --cpu of this thread's time on a processor. */
 uint64_t bench_now(void);
 /* Deterministic noise (splitmix64). */
 uint64_t bench_random(uint64_t *seed);
-/* The options that all benchmarks share: --runs N (7 to 31, default 7), --quick (fewer rows), --help. Ends the program on others. */
+/* The options that all benchmarks share: --runs N (7 to 31, default 7), --quick (fewer rows), --cpu, --strict, --help. Ends the program on others. */
 void bench_options(int argc, char **argv, const char *what);
 int bench_runs(void);
 int bench_quick(void);
@@ -32,6 +32,8 @@ void bench_target(const char *group, const char *name, double figure, const char
 int bench_report(const char *program);
 /* Says on the error stream what goes on. */
 void bench_progress(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Ends the program, as something went wrong, unless `fine`. */
+void bench_must(int fine, const char *what);
 /* Memory or the end of the program. */
 void *bench_alloc(size_t bytes);
 

@@ -54,7 +54,7 @@ void crowd_initiation(const struct crowd *crowd, uint32_t i, uint32_t turn, vpn_
     vpn_mac_add(&maker, out, VPN_WG_INITIATION_BYTES, crowd->public_key, CROWD_NOW);
 }
 
-static vpn_packet arriving(uint8_t *bytes, uint32_t capacity, uint32_t length, uint32_t i)
+vpn_packet crowd_packet(uint8_t *bytes, uint32_t capacity, uint32_t length, uint32_t i)
 {
     vpn_packet packet;
     memset(&packet, 0, sizeof packet);
@@ -71,7 +71,7 @@ void crowd_connect(struct crowd *crowd, uint32_t i, const vpn_provider *provider
     uint8_t key[VPN_KEY_BYTES], message[VPN_WG_INITIATION_BYTES];
     vpn_handshake *handshake;
     vpn_session_keys keys;
-    vpn_packet packet = arriving(message, sizeof message, sizeof message, i);
+    vpn_packet packet = crowd_packet(message, sizeof message, sizeof message, i);
 
     crowd_private_key(i, key);
     must(vpn_handshake_new(&handshake, key, provider, NULL), "handshake");
@@ -81,7 +81,7 @@ void crowd_connect(struct crowd *crowd, uint32_t i, const vpn_provider *provider
     must(vpn_handshake_read_response(handshake, message), "response");
     must(vpn_handshake_finish(handshake, &keys), "keys");
     must(vpn_session_new(&crowd->remotes[i], &keys, VPN_REPLAY_BITS_MIN, provider, NULL, CROWD_NOW), "session");
-    packet = arriving(message, sizeof message, 0, i);
+    packet = crowd_packet(message, sizeof message, 0, i);
     packet.offset = VPN_WG_HEADROOM;
     must(vpn_session_seal(crowd->remotes[i], &packet, 0, CROWD_NOW), "seal");
     vpn_wg_recv(crowd->wg, &packet, 1, CROWD_NOW);
@@ -93,13 +93,18 @@ void crowd_connect(struct crowd *crowd, uint32_t i, const vpn_provider *provider
 struct crowd *crowd_new(uint32_t count, const vpn_provider *provider)
 {
     vpn_wg_config config = {.size = sizeof config, .provider = provider, .load_rate = 1000000};
+    return crowd_with(count, &config);
+}
+
+struct crowd *crowd_with(uint32_t count, const vpn_wg_config *config)
+{
     struct crowd *crowd = bench_alloc(sizeof *crowd);
     uint8_t key[VPN_KEY_BYTES];
 
     crowd->count = count;
     crowd->ids = bench_alloc(count * sizeof *crowd->ids);
     crowd->remotes = bench_alloc(count * sizeof(vpn_session *));
-    must(vpn_wg_new(&crowd->wg, &config), "device");
+    must(vpn_wg_new(&crowd->wg, config), "device");
     crowd_private_key(UINT32_MAX, key);
     vpn_wg_set_private_key(crowd->wg, key, CROWD_NOW);
     vpn_wg_public_key(crowd->wg, crowd->public_key);
