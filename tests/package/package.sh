@@ -54,6 +54,13 @@ static=$(pkg-config --cflags --libs --static vpn | sed "s| -lvpn| $libdir/libvpn
     build_and_run pkg-config-static-c "$cc" c11 consumer.c $static
     build_and_run pkg-config-static-cpp "$cxx" c++11 consumer.cpp $static
 }
+# The providers that were built: each brings libvpn along.
+for provider in ipsec-mb libcrypto; do
+    pkg-config --exists "vpn-$provider" || { say "no provider vpn-$provider was built"; continue; }
+    # shellcheck disable=SC2046
+    build_and_run "provider-$provider" "$cc" c11 provider.c $(pkg-config --cflags --libs "vpn-$provider") \
+        -DPROVIDER="vpn_provider_$(echo "$provider" | tr - _)"
+done
 case $shared in
 *sodium*) say "who links the shared library should not need libsodium: $shared"; exit 1 ;;
 esac
