@@ -28,14 +28,10 @@
 #include <linux/netlink.h>
 #include <seccomp.h>
 
+#include "udp_linux.h"
+
 #ifndef TUNGETDEVNETNS
 #define TUNGETDEVNETNS _IO('T', 227)
-#endif
-#ifndef UDP_GRO
-#define UDP_GRO 104
-#endif
-#ifndef SOL_UDP
-#define SOL_UDP 17
 #endif
 
 #define COUNT(array)    (sizeof(array) / sizeof(array)[0])

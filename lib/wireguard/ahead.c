@@ -12,6 +12,9 @@
 /* What a data packet touches of its peer. */
 #define PEER_BYTES offsetof(struct vpn__peer, public_key)
 
+/* As a packet's list: not looked at yet. */
+#define PENDING 3
+
 /* Addresses of one family. Neighbours are mostly of one flow, so an address that comes again at once is searched once. */
 struct list {
     uint8_t addrs[VPN__AHEAD][16];
@@ -25,14 +28,26 @@ struct search {
     uint8_t place[VPN__AHEAD]; /* its address in the list */
 };
 
+static int is_same(const uint8_t *a, const uint8_t *b, uint8_t which)
+{
+    if (which == 0)
+        return vpn__load32le(a) == vpn__load32le(b);
+    return ((vpn__load64le(a) ^ vpn__load64le(b)) | (vpn__load64le(a + 8) ^ vpn__load64le(b + 8))) == 0;
+}
+
 static void add(struct search *search, size_t i, uint8_t version, const uint8_t *addr)
 {
     uint8_t which = version == 6;
-    size_t bytes = which ? 16 : 4;
     struct list *list = &search->of[which];
+    uint8_t *last = list->addrs[list->count - (list->count != 0)];
 
-    if (list->count == 0 || memcmp(list->addrs[list->count - 1], addr, bytes) != 0)
-        memcpy(list->addrs[list->count++], addr, bytes);
+    if (list->count == 0 || !is_same(last, addr, which)) {
+        last = list->addrs[list->count++];
+        if (which)
+            memcpy(last, addr, 16);
+        else
+            memcpy(last, addr, 4);
+    }
     search->which[i] = which;
     search->place[i] = (uint8_t)(list->count - 1);
 }
@@ -83,6 +98,9 @@ void vpn__ahead_send(const vpn_wg *wg, const vpn_packet *packets, size_t n, stru
     struct vpn__ip ip;
 
     search.of[0].count = search.of[1].count = 0;
+    for (size_t i = 0; i < n; i++)
+        if (is_sound(&packets[i]))
+            vpn__prefetch(packets[i].data + packets[i].offset);
     for (size_t i = 0; i < n; i++) {
         search.which[i] = 2;
         if ((wg->flags & VPN_WG_RAW) == 0 && is_sound(&packets[i]) &&
@@ -144,6 +162,7 @@ void vpn__ahead_recv(const vpn_wg *wg, const vpn_packet *packets, size_t n)
             vpn__prefetch(word_of(&data.session[i]->replay, data.counter[i]));
 }
 
+/* First all that is asked for, then what has to be read for the next question. */
 void vpn__ahead_end(const vpn_wg *wg, const vpn_packet *packets, size_t n, struct vpn__ahead *out)
 {
     struct search search;
@@ -153,16 +172,26 @@ void vpn__ahead_end(const vpn_wg *wg, const vpn_packet *packets, size_t n, struc
     search.of[0].count = search.of[1].count = 0;
     for (size_t i = 0; i < n; i++) {
         const vpn_packet *packet = &packets[i];
+
+        search.which[i] = packet->verdict == VPN_PENDING && packet->job.key != NULL ? PENDING : 2;
+        if (search.which[i] != PENDING)
+            continue;
+        vpn__prefetch(packet->data + packet->offset + VPN_WG_HEADER_BYTES);
+        if (ask_peer(wg, (uint32_t)packet->peer, &last) != NULL)
+            vpn__prefetch_bytes(packet->job.key, sizeof(struct vpn_session));
+    }
+    for (size_t i = 0; i < n; i++) {
+        const vpn_packet *packet = &packets[i];
         const struct vpn_session *session = packet->job.key;
 
-        search.which[i] = 2;
-        if (packet->verdict != VPN_PENDING || session == NULL)
+        if (search.which[i] != PENDING)
             continue;
-        if (ask_peer(wg, (uint32_t)packet->peer, &last) != NULL)
-            vpn__prefetch(word_of(&session->replay, packet->job.counter));
-        if (packet->job.state == VPN__JOB_OPENED && (wg->flags & VPN_WG_RAW) == 0 &&
-            vpn__ip_parse(&ip, packet->data + packet->offset + VPN_WG_HEADER_BYTES, packet->length - VPN_WG_OVERHEAD) ==
-                VPN_OK)
+        search.which[i] = 2;
+        if (packet->job.state != VPN__JOB_OPENED)
+            continue;
+        vpn__prefetch(word_of(&session->replay, packet->job.counter));
+        if ((wg->flags & VPN_WG_RAW) == 0 && vpn__ip_parse(&ip, packet->data + packet->offset + VPN_WG_HEADER_BYTES,
+                                                           packet->length - VPN_WG_OVERHEAD) == VPN_OK)
             add(&search, i, ip.version, ip.src);
     }
     answer(wg, &search, n, out);

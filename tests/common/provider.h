@@ -5,7 +5,7 @@
 
 #include <vpn/crypto.h>
 
-#define UNSOUND_PROVIDERS 7u
+#define UNSOUND_PROVIDERS 9u
 
 static inline vpn_provider unsound_provider(unsigned number)
 {
@@ -28,6 +28,12 @@ static inline vpn_provider unsound_provider(unsigned number)
         break;
     case 5:
         p.open = NULL;
+        break;
+    case 6:
+        p.name = NULL;
+        break;
+    case 7:
+        p.scratch_size = VPN_PROVIDER_SCRATCH_MAX + 1;
         break;
     default:
         p.scratch_size = SIZE_MAX - 16; /* with what is around it, a few bytes */
