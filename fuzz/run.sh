@@ -10,7 +10,7 @@ usage: sh fuzz/run.sh [--afl] MINUTES [HARNESS ...]
 
 Builds the harnesses with clang's libFuzzer, or with --afl for AFL++, both with AddressSanitizer and
 UndefinedBehaviorSanitizer, and runs each for MINUTES. What is found new goes to build/fuzz/HARNESS/; an input that breaks a
-rule stays there too, and the status is 1. Harnesses: allowedips device keys offload replay uapi wire.
+rule stays there too, and the status is 1. Harnesses: aead allowedips device keys offload replay uapi wire.
 END
 }
 
@@ -23,7 +23,7 @@ esac
 minutes=$1
 shift
 cd "$(dirname "$0")/.." || exit 1
-[ "$#" -gt 0 ] || set -- allowedips device keys offload replay uapi wire
+[ "$#" -gt 0 ] || set -- aead allowedips device keys offload replay uapi wire
 out=build/fuzz
 mkdir -p "$out"
 flags="-std=gnu11 -g -O1 -Iinclude -Ilib -fsanitize=address,undefined -fno-sanitize-recover=all"
@@ -31,8 +31,15 @@ flags="-std=gnu11 -g -O1 -Iinclude -Ilib -fsanitize=address,undefined -fno-sanit
 compile()
 {
     libs=$(pkg-config --cflags --libs libsodium) || exit 1
-    # Providers that need libraries of their own are not fuzzed.
     sources=$(find lib -name '*.c' ! -path 'lib/providers/*')
+    # Only the harness of the providers takes those, where what they stand on is there.
+    if [ "$1" = aead ]; then
+        libs="$libs -Itests"
+        [ ! -f /usr/include/intel-ipsec-mb.h ] ||
+            { sources="$sources lib/providers/ipsec_mb.c"; libs="$libs -DVPN_HAVE_IPSEC_MB -lIPSec_MB"; }
+        ! pkg-config --atleast-version=3.0 libcrypto ||
+            { sources="$sources lib/providers/libcrypto.c"; libs="$libs -DVPN_HAVE_LIBCRYPTO -lcrypto"; }
+    fi
     # The lists are words.
     # shellcheck disable=SC2086
     if [ "$engine" = afl ]; then
