@@ -39,6 +39,13 @@ static inline void vpn__store64be(uint8_t *p, uint64_t v)
     vpn__store32be(p + 4, (uint32_t)v);
 }
 
+/* Compilers see a load in the shifts that make one up, but not always a store. */
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define VPN__LITTLE_ENDIAN 1
+#else
+#define VPN__LITTLE_ENDIAN 0
+#endif
+
 static inline uint32_t vpn__load32le(const uint8_t *p)
 {
     return ((uint32_t)p[3] << 24) | ((uint32_t)p[2] << 16) | ((uint32_t)p[1] << 8) | p[0];
@@ -46,6 +53,10 @@ static inline uint32_t vpn__load32le(const uint8_t *p)
 
 static inline void vpn__store32le(uint8_t *p, uint32_t v)
 {
+    if (VPN__LITTLE_ENDIAN) {
+        memcpy(p, &v, sizeof v);
+        return;
+    }
     p[0] = (uint8_t)v;
     p[1] = (uint8_t)(v >> 8);
     p[2] = (uint8_t)(v >> 16);
@@ -59,6 +70,10 @@ static inline uint64_t vpn__load64le(const uint8_t *p)
 
 static inline void vpn__store64le(uint8_t *p, uint64_t v)
 {
+    if (VPN__LITTLE_ENDIAN) {
+        memcpy(p, &v, sizeof v);
+        return;
+    }
     vpn__store32le(p, (uint32_t)v);
     vpn__store32le(p + 4, (uint32_t)(v >> 32));
 }

@@ -137,7 +137,8 @@ static void seal_begin(vpn_wg *wg, struct vpn__peer *peer, struct vpn_session *s
         vpn__wg_drop(wg, peer, packet, VPN_REASON_SPACE);
         return;
     }
-    memset(text + packet->length, 0, pad);
+    if (pad != 0)
+        memset(text + packet->length, 0, pad);
     counter = vpn__session_write_header(session, text - VPN_WG_HEADER_BYTES);
     packet->job.inner = packet->length;
     packet->offset -= VPN_WG_HEADER_BYTES;

@@ -297,7 +297,8 @@ void vpn__peer_roam(vpn_wg *wg, struct vpn__peer *peer, const vpn_path *path)
     vpn_path from;
     uint8_t known = peer->path.remote.family;
 
-    if (path->remote.family != 4 && path->remote.family != 6)
+    /* What is kept is in the form that is made below, so the same bytes say the same. */
+    if ((path->remote.family != 4 && path->remote.family != 6) || memcmp(path, &peer->path, sizeof *path) == 0)
         return;
     memset(&from, 0, sizeof from);
     copy_endpoint(&from.remote, &path->remote);
