@@ -10,15 +10,20 @@
 
 int deliver_open(deliver *d)
 {
-    d->refused = 0;
-    d->whole = malloc(2 * WHOLE_BYTES);
-    return d->whole == NULL ? -1 : 0;
+    *d = (deliver){.supers = calloc(BATCH, sizeof *d->supers),
+                   .next = calloc(BATCH, sizeof *d->next),
+                   .pieces = calloc(BATCH + 1, sizeof *d->pieces),
+                   .whole = malloc(2 * WHOLE_BYTES)};
+    return d->supers == NULL || d->next == NULL || d->pieces == NULL || d->whole == NULL ? -1 : 0;
 }
 
 void deliver_close(deliver *d)
 {
+    free(d->supers);
+    free(d->next);
+    free(d->pieces);
     free(d->whole);
-    d->whole = NULL;
+    *d = (deliver){.whole = NULL};
 }
 
 static int write_pieces(deliver *d, tun *t, const vpn_offload *how, size_t n)

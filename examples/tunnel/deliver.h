@@ -6,11 +6,11 @@
 #include "platform.h"
 
 typedef struct deliver {
-    vpn_super supers[BATCH];
-    uint16_t next[BATCH];
-    struct iovec pieces[BATCH + 1]; /* of one packet, from the second place on */
-    uint8_t *whole;                 /* a super-packet that the host did not take, in one piece, and a segment of it */
-    uint64_t refused;               /* packets that the host did not take */
+    vpn_super *supers;    /* BATCH of them */
+    uint16_t *next;       /* BATCH of them */
+    struct iovec *pieces; /* of one packet, from the second of BATCH + 1 places on */
+    uint8_t *whole;       /* a super-packet that the host did not take, in one piece, and a segment of it */
+    uint64_t refused;     /* packets that the host did not take */
 } deliver;
 
 /* 0 or -1: no memory. */

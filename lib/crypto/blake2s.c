@@ -31,7 +31,7 @@ static const uint32_t iv[8] = {
         b = ROTR(b ^ c, 7);                                                                                            \
     } while (0)
 
-#define M(i) vpn__load32le(block + 4 * (i))
+#define M(i) vpn__load32le(block + (size_t)4 * (i))
 
 /* The message schedule is spelled out: with constant indices the working vector stays in registers. */
 #define ROUND(s0, s1, s2, s3, s4, s5, s6, s7, s8, s9, s10, s11, s12, s13, s14, s15)                                    \

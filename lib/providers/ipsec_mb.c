@@ -141,10 +141,9 @@ static void hand_over(struct scratch *scratch, struct waiting *waiting, IMB_CIPH
 static size_t run(struct scratch *scratch, vpn_aead_job *jobs, size_t n, IMB_CIPHER_DIRECTION direction)
 {
     const vpn_provider *reference = vpn_provider_sodium();
-    struct waiting waiting;
+    struct waiting waiting = {.count = 0};
     size_t done = 0;
 
-    waiting.count = 0;
     for (size_t i = 0; i < n; i++) {
         jobs[i].done = 0;
         if (!fits(&jobs[i]))

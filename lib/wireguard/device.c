@@ -84,7 +84,7 @@ void vpn__wg_tell(vpn_wg *wg, uint32_t type, struct vpn__peer *peer, const vpn_p
     }
     if (path != NULL)
         event.path = *path;
-    vpn__events_add(&wg->events, &event, never_lost ? vpn__peer_slot(peer) : VPN__LATCH_NONE);
+    vpn__events_add(&wg->events, &event, never_lost && peer != NULL ? vpn__peer_slot(peer) : VPN__LATCH_NONE);
 }
 
 int vpn_wg_event(vpn_wg *wg, vpn_wg_event_info *out)

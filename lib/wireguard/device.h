@@ -143,10 +143,10 @@ static inline struct vpn__peer *vpn__wg_peer(const vpn_wg *wg, uint32_t slot)
     return (struct vpn__peer *)vpn__slab_at(&wg->peers, slot);
 }
 
-/* Our initiation that waits for its response; NULL: none. */
+/* Our initiation that waits for its response; `handshake` is not 0. */
 static inline struct vpn__handshake *vpn__wg_handshake(const vpn_wg *wg, const struct vpn__peer *peer)
 {
-    return peer->handshake == 0 ? NULL : (struct vpn__handshake *)vpn__slab_at(&wg->handshakes, peer->handshake - 1);
+    return (struct vpn__handshake *)vpn__slab_at(&wg->handshakes, peer->handshake - 1);
 }
 
 static inline uint32_t vpn__peer_slot(const struct vpn__peer *peer)

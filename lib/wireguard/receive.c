@@ -339,11 +339,11 @@ static void receive_response(vpn_wg *wg, vpn_packet *packet)
     }
     peer = vpn__wg_peer(wg, entry->peer);
     packet->peer = peer->id;
-    handshake = vpn__wg_handshake(wg, peer);
-    if (entry->object != NULL || handshake == NULL) {
+    if (entry->object != NULL || peer->handshake == 0) {
         vpn__wg_drop(wg, peer, packet, VPN_REASON_STATE);
         return;
     }
+    handshake = vpn__wg_handshake(wg, peer);
     if (vpn__handshake_read_response(handshake, message, &wg->local) != VPN_OK) {
         vpn__wg_drop(wg, peer, packet, VPN_REASON_RESPONSE);
         return;
