@@ -99,7 +99,7 @@ static void burst(struct scratch *scratch, struct waiting *waiting, IMB_CIPHER_D
     while (given < waiting->count) {
         uint32_t room = IMB_GET_NEXT_BURST(scratch->manager, waiting->count - given, slots);
 
-        for (uint32_t i = 0; i < room; i++) {
+        for (uint32_t i = 0; i < room && given + i < waiting->count; i++) {
             vpn_aead_job *job = waiting->jobs[given + i];
 
             fill(slots[i], job, direction,
