@@ -49,6 +49,7 @@ function(vpn_compile target)
                                              $<$<C_COMPILER_ID:GNU>:-Wstack-usage=2048>)
   endif()
   if(VPN_COVERAGE)
-    target_compile_options(${target} PRIVATE --coverage)
+    # Threads that count beside each other would lose counts, and leave some below zero.
+    target_compile_options(${target} PRIVATE --coverage -fprofile-update=atomic)
   endif()
 endfunction()
