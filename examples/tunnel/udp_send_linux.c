@@ -90,7 +90,7 @@ static void put_message(udp_batch *b, size_t i, const vpn_packet *const *packets
     b->header[i].msg_hdr = (struct msghdr){.msg_name = &b->address[i],
                                            .msg_namelen = put_receiver(&b->address[i], &packet->path.remote),
                                            .msg_iov = vector,
-                                           .msg_iovlen = pieces,
+                                           .msg_iovlen = (uint16_t)pieces, /* an int to musl */
                                            .msg_control = b->control[i].bytes,
                                            .msg_controllen = (socklen_t)used}; /* a size_t to glibc */
 }
