@@ -27,18 +27,22 @@ injected()
     tail -c +4097 "$plan" | head -n 1
 }
 
-# burst COUNT: so many echo requests, in batches of 20, from a; how many were answered.
+# burst COUNT [WAIT]: so many echo requests, in batches of 20, from a; how many were answered, within 0.8 s or so many.
 burst()
 {
-    in_ns a ping -n -q -c "$1" -l 20 -i 0.002 -W 0.8 10.77.0.2 | sed -n 's/.* \([0-9]*\) received.*/\1/p'
+    in_ns a ping -n -q -c "$1" -l 20 -i 0.002 -W "${2:-0.8}" 10.77.0.2 | sed -n 's/.* \([0-9]*\) received.*/\1/p'
 }
 
-# loses_none CALL ERROR EVERY: the error is met, and nothing is lost.
+# loses_none CALL ERROR EVERY: the error is met, if need be in a later burst, and nothing is lost.
 loses_none()
 {
     inject "$@"
-    loses_got=$(burst 60)
-    loses_faults=$(injected)
+    for attempt in 1 2 3 4 5; do
+        loses_got=$(burst 60 3)
+        loses_faults=$(injected)
+        [ "$loses_faults" = 0 ] && [ "$loses_got" = 60 ] || break
+        echo "burst $attempt met no fault"
+    done
     calm
     echo "$loses_got of 60 came back, $loses_faults faults"
     [ "$loses_faults" -gt 0 ] && [ "$loses_got" = 60 ]
@@ -69,7 +73,7 @@ stops()
 
 export INJECT="$plan"
 pair "$tool_path"
-check "the bursts alone lose nothing" equal "$(burst 60)" 60
+check "the bursts alone lose nothing" equal "$(burst 60 3)" 60
 
 # What sendmmsg refuses goes alone, by sendmsg.
 for error in EIO EINVAL EMSGSIZE EPERM ENETUNREACH EHOSTUNREACH ENOSYS ENOMEM EINTR; do
@@ -77,7 +81,7 @@ for error in EIO EINVAL EMSGSIZE EPERM ENETUNREACH EHOSTUNREACH ENOSYS ENOMEM EI
     check "sendmmsg: $error for every one" loses_none sendmmsg $error 1
 done
 inject sendmmsg short 1
-check "sendmmsg: takes one at a time" equal "$(burst 60)" 60
+check "sendmmsg: takes one at a time" equal "$(burst 60 3)" 60
 for error in EIO EINVAL EMSGSIZE ENOBUFS EPERM ENETUNREACH EAGAIN; do
     check "both: $error twice in every ten" loses_its_own send $error 10 2
     check "both: $error for all" stops send $error
@@ -130,5 +134,5 @@ for error in EIO EINVAL ENOMEM EAGAIN; do
 done
 check "writing to the interface: EIO for all" stops write EIO
 check "the daemon is the same" running "$a_pid"
-check "nothing was lost before or after" equal "$(burst 60)" 60
+check "nothing was lost before or after" equal "$(burst 60 3)" 60
 finish
