@@ -16,6 +16,7 @@ struct row {
 static struct {
     struct row rows[BENCH_ROWS];
     int count, runs, quick, strict;
+    const char *only;
     clockid_t clock;
 } state = {.runs = 7, .clock = CLOCK_MONOTONIC};
 
@@ -37,9 +38,10 @@ uint64_t bench_random(uint64_t *seed)
 static void usage(FILE *out, const char *program, const char *what)
 {
     (void)fprintf(out,
-                  "usage: %s [--runs N] [--quick] [--strict] [--help]\n\n%s\n\n"
+                  "usage: %s [--runs N] [--quick] [--only TEXT] [--cpu] [--strict] [--help]\n\n%s\n\n"
                   "  --runs N   repetitions of each measurement, 7 to %d (7); the median counts\n"
                   "  --quick    small sizes only, to see that it works\n"
+                  "  --only TEXT  only what has the text in its name, where there are parts to choose from\n"
                   "  --cpu      measures time on a processor, for a machine that does other things too\n"
                   "  --strict   end with status 1 when a target is missed\n",
                   program, what, BENCH_RUNS_MAX);
@@ -58,6 +60,8 @@ void bench_options(int argc, char **argv, const char *what)
             state.clock = CLOCK_THREAD_CPUTIME_ID;
         else if (strcmp(argv[i], "--strict") == 0)
             state.strict = 1;
+        else if (strcmp(argv[i], "--only") == 0 && i + 1 < argc)
+            state.only = argv[++i];
         else if (strcmp(argv[i], "--runs") == 0 && i + 1 < argc)
             state.runs = (int)strtol(argv[++i], NULL, 10);
         else
@@ -77,6 +81,11 @@ int bench_runs(void)
 int bench_quick(void)
 {
     return state.quick;
+}
+
+int bench_wants(const char *group)
+{
+    return state.only == NULL || strstr(group, state.only) != NULL;
 }
 
 static int compare(const void *a, const void *b)

@@ -16,10 +16,13 @@
 uint64_t bench_now(void);
 /* Deterministic noise (splitmix64). */
 uint64_t bench_random(uint64_t *seed);
-/* The options that all benchmarks share: --runs N (7 to 31, default 7), --quick (fewer rows), --cpu, --strict, --help. Ends the program on others. */
+/* The options that all benchmarks share: --runs N (7 to 31, default 7), --quick (fewer rows), --only TEXT, --cpu, --strict,
+   --help. Ends the program on others. */
 void bench_options(int argc, char **argv, const char *what);
 int bench_runs(void);
 int bench_quick(void);
+/* Is a group to be measured, by --only? */
+int bench_wants(const char *group);
 
 /* The median of `count` figures, which it sorts. */
 double bench_median(double *figures, int count);

@@ -170,25 +170,41 @@ static const char *group_name(const vpn_provider *provider, int kind, uint32_t l
     return name;
 }
 
+#define KINDS 4
+
+static uint32_t length_of(int kind)
+{
+    return kind / 2 == 0 ? 1420 : 64;
+}
+
 static void bench_crowd(const vpn_provider *provider, uint32_t peers)
 {
-    static struct series series[4];
+    static struct series series[KINDS];
     double most_ratio = strcmp(provider->name, "sodium") == 0 ? 1.05 : 1.12;
-    struct crowd *crowd = crowd_new(peers, provider);
+    const char *names[KINDS];
+    struct crowd *crowd;
+    int wanted = 0;
 
+    for (int kind = 0; kind < KINDS; kind++) {
+        names[kind] = group_name(provider, kind, length_of(kind), peers);
+        wanted += bench_wants(names[kind]);
+    }
+    if (wanted == 0)
+        return;
+    bench_progress("%s, %u peers", provider->name, peers);
+    crowd = crowd_new(peers, provider);
     for (uint32_t i = 0; i < peers; i++)
         crowd_connect(crowd, i, provider);
     for (int run = -1; run < bench_runs(); run++)
-        for (int kind = 0; kind < 4; kind++) {
-            uint32_t length = kind / 2 == 0 ? 1420 : 64;
-            struct sample sample = repeat(crowd, provider, length, kind % 2, bench_quick() ? 8 : 400);
-            if (run >= 0) /* the first one warms up */
-                series[kind].of[run] = sample;
-        }
-    for (int kind = 0; kind < 4; kind++) {
-        uint32_t length = kind / 2 == 0 ? 1420 : 64;
-        report(group_name(provider, kind, length, peers), &series[kind], peers, length, most_ratio);
-    }
+        for (int kind = 0; kind < KINDS; kind++)
+            if (bench_wants(names[kind])) {
+                struct sample sample = repeat(crowd, provider, length_of(kind), kind % 2, bench_quick() ? 8 : 400);
+                if (run >= 0) /* the first one warms up */
+                    series[kind].of[run] = sample;
+            }
+    for (int kind = 0; kind < KINDS; kind++)
+        if (bench_wants(names[kind]))
+            report(names[kind], &series[kind], peers, length_of(kind), most_ratio);
     crowd_free(crowd);
 }
 
@@ -202,10 +218,8 @@ static void bench_provider(const struct test_provider *with)
     if (provider->init_key(room.slot, (const uint8_t *)"thirty-two bytes of a bench key.") != VPN_OK ||
         vpn_scratch_new(&room.crypt, provider, NULL) != VPN_OK)
         wrong("the provider does not work");
-    for (size_t i = 0; i < (bench_quick() ? 1 : 3); i++) {
-        bench_progress("%s, %u peers", provider->name, sizes[i]);
+    for (size_t i = 0; i < (bench_quick() ? 1 : 3); i++)
         bench_crowd(provider, sizes[i]);
-    }
     vpn_scratch_free(room.crypt);
 }
 
