@@ -12,9 +12,8 @@
 #include <string.h>
 
 #include "base/env.h"
-#include "base/prefetch.h"
 
-#define EMPTY     UINT32_MAX
+#define EMPTY     VPN__INDEX_EMPTY
 #define ROOM_MIN  16u
 #define COUNT_MAX (UINT32_C(1) << 30)
 
@@ -28,16 +27,6 @@ void vpn__index_end(struct vpn__index *ix)
 {
     vpn__free(ix->env, ix->entries, ix->room * sizeof(*ix->entries));
     vpn__index_init(ix, ix->env);
-}
-
-/* Where the key is, or else the empty entry where it would go. */
-static uint32_t probe(const struct vpn__index *ix, uint32_t key)
-{
-    uint32_t mask = ix->room - 1;
-    uint32_t i = key & mask;
-    while (ix->entries[i].peer != EMPTY && ix->entries[i].key != key)
-        i = (i + 1) & mask;
-    return i;
 }
 
 int vpn__index_reserve(struct vpn__index *ix, uint32_t entries)
@@ -59,7 +48,7 @@ int vpn__index_reserve(struct vpn__index *ix, uint32_t entries)
     ix->room = room;
     for (uint32_t i = 0; i < old.room; i++) {
         if (old.entries[i].peer != EMPTY)
-            fresh[probe(ix, old.entries[i].key)] = old.entries[i];
+            fresh[vpn__index_probe(ix, old.entries[i].key)] = old.entries[i];
     }
     vpn__free(ix->env, old.entries, old.room * sizeof(*old.entries));
     return 0;
@@ -72,23 +61,9 @@ int vpn__index_insert(struct vpn__index *ix, uint32_t key, uint32_t peer, void *
     int error = vpn__index_reserve(ix, ix->count + 1);
     if (error)
         return error;
-    ix->entries[probe(ix, key)] = (struct vpn__index_entry){.key = key, .peer = peer, .object = object};
+    ix->entries[vpn__index_probe(ix, key)] = (struct vpn__index_entry){.key = key, .peer = peer, .object = object};
     ix->count++;
     return 0;
-}
-
-struct vpn__index_entry *vpn__index_find(const struct vpn__index *ix, uint32_t key)
-{
-    if (!ix->count)
-        return NULL;
-    struct vpn__index_entry *entry = &ix->entries[probe(ix, key)];
-    return entry->peer != EMPTY ? entry : NULL;
-}
-
-void vpn__index_prefetch(const struct vpn__index *ix, uint32_t key)
-{
-    if (ix->count)
-        vpn__prefetch(&ix->entries[key & (ix->room - 1)]);
 }
 
 void vpn__index_remove(struct vpn__index *ix, uint32_t key)

@@ -5,9 +5,13 @@
 
 #include <vpn/base.h>
 
+#include "base/prefetch.h"
+
+#define VPN__INDEX_EMPTY UINT32_MAX /* as `peer`: an entry that is empty */
+
 struct vpn__index_entry {
     uint32_t key;
-    uint32_t peer; /* UINT32_MAX: the entry is empty */
+    uint32_t peer;
     void *object;
 };
 
@@ -25,14 +29,39 @@ void vpn__index_end(struct vpn__index *ix);
 int vpn__index_reserve(struct vpn__index *ix, uint32_t entries);
 /* `peer` is not UINT32_MAX. 0, VPN_EEXIST (the key is there) or VPN_ENOMEM. */
 int vpn__index_insert(struct vpn__index *ix, uint32_t key, uint32_t peer, void *object);
-/* The entry, valid until the next insert, remove or reserve, or NULL. `peer` and `object` may be changed in place. */
-struct vpn__index_entry *vpn__index_find(const struct vpn__index *ix, uint32_t key);
-/* Asks for the memory where the key would be. */
-void vpn__index_prefetch(const struct vpn__index *ix, uint32_t key);
 /* Does nothing when the key is not there. */
 void vpn__index_remove(struct vpn__index *ix, uint32_t key);
 uint32_t vpn__index_count(const struct vpn__index *ix);
 /* Bytes taken from the allocator. */
 size_t vpn__index_memory(const struct vpn__index *ix);
+
+/* Where the key is, or else the empty entry where it would go. The table has room. */
+static inline uint32_t vpn__index_probe(const struct vpn__index *ix, uint32_t key)
+{
+    uint32_t mask = ix->room - 1;
+    uint32_t i = key & mask;
+
+    while (ix->entries[i].peer != VPN__INDEX_EMPTY && ix->entries[i].key != key)
+        i = (i + 1) & mask;
+    return i;
+}
+
+/* The entry, valid until the next insert, remove or reserve, or NULL. `peer` and `object` may be changed in place. */
+static inline struct vpn__index_entry *vpn__index_find(const struct vpn__index *ix, uint32_t key)
+{
+    struct vpn__index_entry *entry;
+
+    if (ix->count == 0)
+        return NULL;
+    entry = &ix->entries[vpn__index_probe(ix, key)];
+    return entry->peer != VPN__INDEX_EMPTY ? entry : NULL;
+}
+
+/* Asks for the memory where the key would be. */
+static inline void vpn__index_prefetch(const struct vpn__index *ix, uint32_t key)
+{
+    if (ix->count != 0)
+        vpn__prefetch(&ix->entries[key & (ix->room - 1)]);
+}
 
 #endif

@@ -99,11 +99,6 @@ void vpn__slab_give(struct vpn__slab *s, uint32_t index)
     s->used--;
 }
 
-uint32_t vpn__slab_high(const struct vpn__slab *s)
-{
-    return s->high;
-}
-
 uint32_t vpn__slab_used(const struct vpn__slab *s)
 {
     return s->used;

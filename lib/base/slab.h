@@ -28,12 +28,16 @@ void vpn__slab_end(struct vpn__slab *s);
 void *vpn__slab_take(struct vpn__slab *s, uint32_t *index);
 /* Wipes an element that is in use and makes its index free. */
 void vpn__slab_give(struct vpn__slab *s, uint32_t index);
-/* Indices handed out so far are less than this. */
-uint32_t vpn__slab_high(const struct vpn__slab *s);
 /* Elements that are in use. */
 uint32_t vpn__slab_used(const struct vpn__slab *s);
 /* Bytes taken from the allocator. */
 size_t vpn__slab_memory(const struct vpn__slab *s);
+
+/* Indices handed out so far are less than this. */
+static inline uint32_t vpn__slab_high(const struct vpn__slab *s)
+{
+    return s->high;
+}
 
 /* As vpn__slab_at for a stride that the compiler knows, so that it needs no multiplication. */
 static inline void *vpn__slab_at_stride(const struct vpn__slab *s, uint32_t index, uint32_t stride)

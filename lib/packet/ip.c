@@ -7,11 +7,6 @@
 #define ECN_MASK 3u
 #define ECN_CE   3u
 
-uint8_t vpn__ip_tos(const uint8_t *packet)
-{
-    return packet[0] >> 4 == 4 ? packet[1] : (uint8_t)((packet[0] & 15) << 4 | packet[1] >> 4);
-}
-
 static int parse4(struct vpn__ip *out, const uint8_t *data, size_t length)
 {
     if (length < VPN__IP4_HEADER)
@@ -36,7 +31,7 @@ static int parse6(struct vpn__ip *out, const uint8_t *data, size_t length)
     if (total > length)
         return VPN_EFORMAT;
     out->version = 6;
-    out->tos = vpn__ip_tos(data);
+    out->tos = (uint8_t)((data[0] & 15) << 4 | data[1] >> 4);
     out->total = total;
     out->src = data + 8;
     out->dst = data + 24;

@@ -27,9 +27,6 @@ int vpn__ip_parse(struct vpn__ip *out, const uint8_t *data, size_t length);
    section 4); also sets `protocol`. 0: a fragment, or a header that does not fit. */
 uint32_t vpn__ip_transport(struct vpn__ip *ip, const uint8_t *packet);
 
-/* TOS or traffic class of a packet that vpn__ip_parse took. */
-uint8_t vpn__ip_tos(const uint8_t *packet);
-
 /* The outer TOS byte: DSCP 0, ECN copied (RFC 6040 section 4.1, normal mode). */
 uint8_t vpn__ecn_outer(uint8_t inner_tos);
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /* Two tries, one for each family, and a list of entries for each owner. Invariants:
  *
+ * - `changes` has never had its value before while any address had another owner.
  * - An entry is in the list of its owner, exactly once; `count` counts the entries.
  * - A list links entries of both tries, by reference: the entry's index times two, plus one for IPv6.
  * - Changes that need memory take all of it first, so that they either fail without a trace or succeed.
  */
-#include <vpn/allowedips.h>
+#include "tunnel/allowedips.h"
 
 #include <string.h>
 
@@ -27,6 +28,7 @@ struct vpn_allowedips {
     uint32_t *heads; /* owner -> first reference of its list */
     uint32_t owners; /* elements of `heads` */
     uint32_t count;
+    uint64_t changes;
 };
 
 /* A prefix as the tries want it: host order, zero past its length. */
@@ -63,6 +65,7 @@ int vpn_allowedips_new(vpn_allowedips **out, const vpn_env *env)
     if (!table)
         return VPN_ENOMEM;
     table->env = checked;
+    table->changes = 1;
     for (uint32_t i = 0; i < 2; i++) {
         vpn__trie_init(&table->tries[i], &table->env, i == 0 ? 1 : 4);
         table->ways[i] = vpn__trie_ways(i == 0 ? 1 : 4);
@@ -111,6 +114,7 @@ static int owners_reserve(vpn_allowedips *table, uint32_t owner)
 static void list_add(vpn_allowedips *table, uint32_t owner, uint32_t reference)
 {
     struct vpn__trie_entry *entry = entry_of(table, reference);
+    table->changes++;
     entry->owner = owner & VPN__TRIE_OWNER;
     entry->previous = reference;
     entry->next = NONE;
@@ -127,6 +131,7 @@ static void list_add(vpn_allowedips *table, uint32_t owner, uint32_t reference)
 static void list_remove(vpn_allowedips *table, const struct vpn__trie_entry *entry)
 {
     struct vpn__trie_entry *first = entry_of(table, table->heads[entry->owner]);
+    table->changes++;
     if (entry == first)
         table->heads[entry->owner] = entry->next;
     else
@@ -221,6 +226,11 @@ int vpn_allowedips_next(const vpn_allowedips *table, uint32_t owner, uint64_t *c
         vpn__store32be(out->addr + (size_t)i * 4, entry->key[i]);
     *cursor = (uint64_t)entry->next + 1;
     return 0;
+}
+
+uint64_t vpn__allowedips_changes(const vpn_allowedips *table)
+{
+    return table->changes;
 }
 
 size_t vpn_allowedips_count(const vpn_allowedips *table)

@@ -33,10 +33,10 @@ struct key {
     uint64_t high, low;
 };
 
-/* The first `bits` bits of a word of 64; 0 <= bits <= 64. */
-INLINE uint64_t mask64(uint32_t bits)
+/* The first `bits` bits of a word of 64; 0 <= bits < 64. */
+INLINE uint64_t mask63(uint32_t bits)
 {
-    return bits != 0 ? UINT64_MAX << (64 - bits) : 0;
+    return ~(UINT64_MAX >> bits);
 }
 
 INLINE struct key key_load(const uint8_t *addr, int kind)
@@ -49,10 +49,12 @@ INLINE struct key key_load(const uint8_t *addr, int kind)
 INLINE int key_matches(struct key key, const uint32_t *words, uint32_t bits, int kind)
 {
     if (!(kind & IS6))
-        return ((key.high ^ (uint64_t)words[0] << 32) & mask64(bits)) == 0;
+        return ((key.high ^ (uint64_t)words[0] << 32) & mask63(bits)) == 0;
     uint64_t high = key.high ^ ((uint64_t)words[0] << 32 | words[1]);
     uint64_t low = key.low ^ ((uint64_t)words[2] << 32 | words[3]);
-    return ((high & mask64(bits < 64 ? bits : 64)) | (low & mask64(bits < 64 ? 0 : bits - 64))) == 0;
+    if (bits < 64)
+        return (high & mask63(bits)) == 0;
+    return (high | (bits < 128 ? low & mask63(bits - 64) : low)) == 0;
 }
 
 /* The six bits at `depth`, a multiple of six. */
@@ -67,11 +69,12 @@ INLINE uint32_t key_step(struct key key, uint32_t depth, int kind)
 }
 
 /* The prefixes inside a node that hold a value of its six bits: one bit for each length from 0 to 5. */
-INLINE uint64_t holders(uint32_t value)
-{
-    return UINT64_C(1) << 1 | UINT64_C(1) << (2 | value >> 5) | UINT64_C(1) << (4 | value >> 4) |
-           UINT64_C(1) << (8 | value >> 3) | UINT64_C(1) << (16 | value >> 2) | UINT64_C(1) << (32 | value >> 1);
-}
+#define LENGTH(value, length) UINT64_C(1) << ((64u | (value)) >> (6 - (length)))
+#define HOLDERS1(value)                                                                                                \
+    LENGTH(value, 0) | LENGTH(value, 1) | LENGTH(value, 2) | LENGTH(value, 3) | LENGTH(value, 4) | LENGTH(value, 5)
+#define HOLDERS4(value)  HOLDERS1(value), HOLDERS1((value) + 1), HOLDERS1((value) + 2), HOLDERS1((value) + 3)
+#define HOLDERS16(value) HOLDERS4(value), HOLDERS4((value) + 4), HOLDERS4((value) + 8), HOLDERS4((value) + 12)
+static const uint64_t holders[1 << VPN__TRIE_STEP] = {HOLDERS16(0), HOLDERS16(16), HOLDERS16(32), HOLDERS16(48)};
 
 INLINE uint32_t highest_bit(uint64_t v)
 {
@@ -114,8 +117,8 @@ INLINE const uint32_t *step(const struct vpn__trie_node *node, struct key key, c
     if (!key_matches(key, node->key, node->depth, kind))
         return NULL;
     uint32_t value = key_step(key, node->depth, kind);
-    uint64_t inside = node->inside & holders(value), below = node->below >> value;
-    if (inside != 0)
+    uint64_t inside = node->inside, below = node->below >> value;
+    if (inside != 0 && (inside &= holders[value]) != 0)
         *best = node->refs + ones(node->below, kind) +
                 ones(node->inside & ((UINT64_C(1) << highest_bit(inside)) - 1), kind);
     return below & 1 ? node->refs + ones(node->below & ((UINT64_C(1) << value) - 1), kind) : NULL;
@@ -140,32 +143,36 @@ INLINE uint32_t lookup(const struct vpn__trie *t, const uint8_t *addr, int kind)
 /* Addresses that are looked up side by side. */
 struct lanes {
     struct key key[LANES];
-    const uint32_t *at[LANES];   /* where the way goes on; at its end the entry's reference, or NULL */
-    const uint32_t *best[LANES]; /* reference of the longest prefix that was passed, or NULL */
+    const uint32_t *at[LANES];                /* where the way goes on, or NULL */
+    const struct vpn__trie_node *node[LANES]; /* that which `at` refers to */
+    const struct vpn__trie_entry *end[LANES]; /* what the way came to, or NULL */
+    const uint32_t *best[LANES];              /* reference of the longest prefix that was passed, or NULL */
 };
 
 /* Takes each lane to its end: an entry whose line was asked for, or nothing. */
 INLINE void lanes_walk(const struct vpn__trie *t, struct lanes *l, uint32_t count, int kind)
 {
     uint8_t walking[LANES];
-    uint32_t left = 0;
+    uint32_t left = count;
     for (uint32_t i = 0; i < count; i++)
-        walking[left++] = (uint8_t)i;
+        walking[i] = (uint8_t)i;
     while (left > 0) {
         uint32_t next = 0;
         for (uint32_t k = 0; k < left; k++) {
             uint32_t i = walking[k], ref = *l->at[i];
             if (ref & NODE) {
-                vpn__prefetch(node_of(t, ref, kind));
+                l->node[i] = node_of(t, ref, kind);
+                vpn__prefetch(l->node[i]);
                 walking[next++] = (uint8_t)i;
             } else {
-                vpn__prefetch(entry_of(t, ref, kind));
+                l->end[i] = entry_of(t, ref, kind);
+                vpn__prefetch(l->end[i]);
             }
         }
         left = 0;
         for (uint32_t k = 0; k < next; k++) {
             uint32_t i = walking[k];
-            l->at[i] = step(node_of(t, *l->at[i], kind), l->key[i], &l->best[i], kind);
+            l->at[i] = step(l->node[i], l->key[i], &l->best[i], kind);
             if (!l->at[i])
                 continue;
             vpn__prefetch(l->at[i]);
@@ -178,20 +185,20 @@ INLINE void lanes_walk(const struct vpn__trie *t, struct lanes *l, uint32_t coun
 INLINE void lanes_answer(const struct vpn__trie *t, struct lanes *l, uint32_t *owners, uint32_t count, int kind)
 {
     for (uint32_t i = 0; i < count; i++) {
+        const struct vpn__trie_entry *end = l->end[i];
         owners[i] = NONE;
-        if (l->at[i]) {
-            const struct vpn__trie_entry *entry = entry_of(t, *l->at[i], kind);
-            if (key_matches(l->key[i], entry->key, entry->bits, kind)) {
-                owners[i] = entry->owner;
-                l->best[i] = NULL;
-            }
+        if (end && key_matches(l->key[i], end->key, end->bits, kind)) {
+            owners[i] = end->owner;
+            l->best[i] = NULL;
         }
-        if (l->best[i])
-            vpn__prefetch(entry_of(t, *l->best[i], kind));
+        if (l->best[i]) {
+            l->end[i] = entry_of(t, *l->best[i], kind);
+            vpn__prefetch(l->end[i]);
+        }
     }
     for (uint32_t i = 0; i < count; i++)
         if (l->best[i])
-            owners[i] = entry_of(t, *l->best[i], kind)->owner;
+            owners[i] = l->end[i]->owner;
 }
 
 INLINE void lookup_many(const struct vpn__trie *t, const uint8_t *addrs, size_t stride, uint32_t *owners, size_t count,
@@ -203,6 +210,7 @@ INLINE void lookup_many(const struct vpn__trie *t, const uint8_t *addrs, size_t 
         for (uint32_t i = 0; i < n; i++) {
             l.key[i] = key_load(addrs + (done + i) * stride, kind);
             l.at[i] = &t->root;
+            l.end[i] = NULL;
             l.best[i] = NULL;
         }
         if (t->root == NONE) {

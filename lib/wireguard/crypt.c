@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/env.h"
+#include "base/prefetch.h"
 #include "crypto/provider.h"
 #include "wireguard/session.h"
 
@@ -89,12 +90,14 @@ static void pass(vpn_scratch *scratch, vpn_packet *packets, size_t n, uint32_t f
     for (size_t i = 0; i < n; i++) {
         vpn_packet *packet = &packets[i];
         const struct vpn_session *session = packet->job.key;
+        const void *key;
 
         if (packet->verdict != VPN_PENDING || packet->job.state != from || session->provider != scratch->provider)
             continue;
-        vpn__session_job(&scratch->jobs[jobs], from == VPN__JOB_SEAL ? session->send_key : session->receive_key,
-                         packet->data + packet->offset + VPN_WG_HEADER_BYTES, packet->length - VPN_WG_OVERHEAD,
-                         packet->job.counter);
+        key = from == VPN__JOB_SEAL ? session->send_key : session->receive_key;
+        vpn__prefetch(key);
+        vpn__session_job(&scratch->jobs[jobs], key, packet->data + packet->offset + VPN_WG_HEADER_BYTES,
+                         packet->length - VPN_WG_OVERHEAD, packet->job.counter);
         scratch->packets[jobs] = packet;
         if (++jobs == VPN_WG_BATCH_MAX) {
             run(scratch, jobs, from);

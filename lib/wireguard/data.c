@@ -146,7 +146,7 @@ static void seal_begin(vpn_wg *wg, struct vpn__peer *peer, struct vpn_session *s
     pend(wg, packet, session, VPN__JOB_SEAL, counter);
 }
 
-static void send_begin(struct batch *batch, vpn_packet *packet, uint32_t slot)
+static void send_begin(struct batch *batch, vpn_packet *packet, uint32_t slot, const struct vpn__ip *ip)
 {
     vpn_wg *wg = batch->wg;
     struct vpn__peer *peer;
@@ -161,7 +161,7 @@ static void send_begin(struct batch *batch, vpn_packet *packet, uint32_t slot)
         return;
     }
     if (peer->ring.current != NULL && vpn__session_can_send(peer->ring.current, wg->now)) {
-        packet->tos = wg->flags & VPN_WG_RAW ? 0 : vpn__ecn_outer(vpn__ip_tos(packet->data + packet->offset));
+        packet->tos = wg->flags & VPN_WG_RAW ? 0 : vpn__ecn_outer(ip->tos);
         seal_begin(wg, peer, peer->ring.current, packet);
     } else {
         wait_for_session(wg, peer, packet);
@@ -189,7 +189,7 @@ size_t vpn_wg_send_begin(vpn_wg *wg, vpn_packet *packets, size_t n, vpn_time now
 
         vpn__ahead_send(wg, packets + done, some, &ahead);
         for (size_t i = 0; i < some; i++)
-            send_begin(&batch, &packets[done + i], ahead.slot[i]);
+            send_begin(&batch, &packets[done + i], ahead.slot[i], &ahead.ip[i]);
     }
     finish_batch(&batch);
     return count_pending(packets, n);
@@ -224,54 +224,60 @@ static void send_end(struct batch *batch, struct vpn__peer *peer, vpn_packet *pa
 
 /* --- receiving --- */
 
-static void open_begin(vpn_wg *wg, vpn_packet *packet)
+static void open_begin(vpn_wg *wg, vpn_packet *packet, struct vpn_session *session)
 {
-    const uint8_t *message = packet->data + packet->offset;
-    const struct vpn__index_entry *entry = vpn__index_find(&wg->by_index, vpn__load32le(message + VPN__DATA_RECEIVER));
-    uint64_t counter = vpn__load64le(message + VPN__DATA_COUNTER);
-    struct vpn_session *session;
-    struct vpn__peer *peer;
+    uint64_t counter = vpn__load64le(packet->data + packet->offset + VPN__DATA_COUNTER);
     uint8_t reason;
 
-    if (entry == NULL || entry->object == NULL) {
+    if (session == NULL) {
         vpn__wg_drop(wg, NULL, packet, VPN_REASON_INDEX);
         return;
     }
-    session = entry->object;
-    peer = vpn__wg_peer(wg, session->peer);
-    packet->peer = peer->id;
+    packet->peer = session->peer;
     reason = vpn__session_may_receive(session, counter, wg->now);
     if (reason != VPN_REASON_NONE) {
-        vpn__wg_drop(wg, peer, packet, reason);
+        vpn__wg_drop(wg, vpn__peer_find(wg, session->peer), packet, reason);
         return;
     }
     pend(wg, packet, session, VPN__JOB_OPEN, counter);
 }
 
-static void recv_begin(vpn_wg *wg, vpn_packet *packet)
+/* `session` is what a look ahead found, if this is a data message. 1: the look was too early for the packets behind this one. */
+static int recv_begin(vpn_wg *wg, vpn_packet *packet, struct vpn_session *session)
 {
     uint8_t type, reason = VPN_REASON_NONE;
 
     packet->peer = 0;
     if (!start(wg, packet))
-        return;
+        return 0;
     type = vpn__wire_type(packet->data + packet->offset, packet->length, &reason);
     packet->type = type;
-    if (type == 0)
+    if (type == VPN__DATA) {
+        open_begin(wg, packet, session);
+        return 0;
+    }
+    if (type == 0) {
         vpn__wg_drop(wg, NULL, packet, reason);
-    else if (type == VPN__DATA)
-        open_begin(wg, packet);
-    else
-        vpn__receive_handshake(wg, packet, type, 0);
+        return 0;
+    }
+    vpn__receive_handshake(wg, packet, type, 0);
+    return 1;
 }
 
 size_t vpn_wg_recv_begin(vpn_wg *wg, vpn_packet *packets, size_t n, vpn_time now)
 {
+    struct vpn__ahead ahead;
+    size_t from = 0, to = 0; /* those that were looked at */
+
     vpn__wg_enter(wg, now);
     for (size_t i = 0; i < n; i++) {
-        if (i % VPN__AHEAD == 0)
-            vpn__ahead_recv(wg, packets + i, at_most_ahead(n - i));
-        recv_begin(wg, &packets[i]);
+        if (i == to) {
+            from = to;
+            to += at_most_ahead(n - i);
+            vpn__ahead_recv(wg, packets + from, to - from, &ahead);
+        }
+        if (recv_begin(wg, &packets[i], ahead.session[i - from]))
+            to = i + 1;
     }
     vpn__schedule_settle(wg);
     return count_pending(packets, n);
@@ -290,24 +296,34 @@ static void rekey_on_receive(vpn_wg *wg, struct vpn__peer *peer)
     peer->timers.last_minute = 1;
 }
 
-/* The authentic text of a data message: an inner packet from a source that this peer may use, whose slot by AllowedIPs is
-   `source`. */
-static void deliver(vpn_wg *wg, struct vpn__peer *peer, vpn_packet *packet, uint32_t source)
+/* The source is this peer's: until AllowedIPs change, it need not be searched again. */
+static void know_source(struct vpn_session *session, const struct vpn__ip *ip, uint64_t changes)
 {
-    uint8_t *inner = packet->data + packet->offset;
-    struct vpn__ip ip;
+    session->source_at = changes;
+    session->source_version = ip->version;
+    if (ip->version == 6)
+        memcpy(session->source, ip->src, 16);
+    else
+        memcpy(session->source, ip->src, 4);
+}
 
+/* The authentic text of a data message: an inner packet from a source that this peer may use. */
+static void deliver(vpn_wg *wg, struct vpn__peer *peer, struct vpn_session *session, vpn_packet *packet,
+                    const struct vpn__ahead *ahead, size_t i)
+{
     if ((wg->flags & VPN_WG_RAW) == 0) {
-        if (vpn__ip_parse(&ip, inner, packet->length) != VPN_OK) {
+        if (ahead->slot[i] == VPN__AHEAD_UNKNOWN) {
             vpn__wg_drop(wg, peer, packet, VPN_REASON_BAD_INNER);
             return;
         }
-        if (source != vpn__peer_slot(peer)) {
+        if (ahead->slot[i] != vpn__peer_slot(peer)) {
             vpn__wg_drop(wg, peer, packet, VPN_REASON_SOURCE);
             return;
         }
-        vpn__ecn_inner(inner, &ip, packet->tos);
-        packet->length = ip.total;
+        if (ahead->searched >> i & 1)
+            know_source(session, &ahead->ip[i], ahead->changes);
+        vpn__ecn_inner(packet->data + packet->offset, &ahead->ip[i], packet->tos);
+        packet->length = ahead->ip[i].total;
     }
     packet->verdict = VPN_TO_TUN;
     peer->rx_packets++;
@@ -315,7 +331,7 @@ static void deliver(vpn_wg *wg, struct vpn__peer *peer, vpn_packet *packet, uint
 }
 
 static void recv_end(struct batch *batch, struct vpn__peer *peer, struct vpn_session *session, vpn_packet *packet,
-                     uint32_t source)
+                     const struct vpn__ahead *ahead, size_t i)
 {
     vpn_wg *wg = batch->wg;
 
@@ -340,14 +356,14 @@ static void recv_end(struct batch *batch, struct vpn__peer *peer, struct vpn_ses
         wg->stats.keepalives_received++;
     } else {
         vpn__timers_data_received(&peer->timers, wg->now);
-        deliver(wg, peer, packet, source);
+        deliver(wg, peer, session, packet, ahead, i);
     }
     touch(batch, peer);
 }
 
 /* --- the third phase --- */
 
-static void end_one(struct batch *batch, vpn_packet *packet, uint32_t source)
+static void end_one(struct batch *batch, vpn_packet *packet, const struct vpn__ahead *ahead, size_t i)
 {
     vpn_wg *wg = batch->wg;
     struct vpn_session *session = packet->job.key;
@@ -365,7 +381,7 @@ static void end_one(struct batch *batch, vpn_packet *packet, uint32_t source)
     else if (state == VPN__JOB_DONE)
         send_end(batch, peer, packet);
     else if (state == VPN__JOB_OPENED)
-        recv_end(batch, peer, session, packet, source);
+        recv_end(batch, peer, session, packet, ahead, i);
     else
         vpn__wg_drop(wg, peer, packet, state == VPN__JOB_FAILED ? VPN_REASON_AUTH : VPN_REASON_NO_CRYPT);
     vpn__keys_unpin(wg, session);
@@ -382,7 +398,7 @@ size_t vpn_wg_end(vpn_wg *wg, vpn_packet *packets, size_t n, vpn_time now)
         if (i % VPN__AHEAD == 0)
             vpn__ahead_end(wg, packets + i, at_most_ahead(n - i), &ahead);
         if (packets[i].verdict == VPN_PENDING && packets[i].job.key != NULL)
-            end_one(&batch, &packets[i], ahead.slot[i % VPN__AHEAD]);
+            end_one(&batch, &packets[i], &ahead, i % VPN__AHEAD);
         carry += packets[i].verdict == VPN_TO_NET || packets[i].verdict == VPN_TO_TUN;
     }
     finish_batch(&batch);

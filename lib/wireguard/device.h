@@ -36,22 +36,24 @@ enum vpn__agreement {
     VPN__AGREEMENT_IMPOSSIBLE /* the public key is of low order */
 };
 
-/* Data packets touch what stands before public_key: four cache lines. All of it is eight lines, since there are a million peers:
-   what is rarely needed refers by slots instead of addresses. */
+/* Data packets touch what stands before public_key: before they are encrypted the first cache line alone, when they were received
+   three, when they were sent a fourth. All of it is eight lines, since there are a million peers: what is rarely needed refers
+   by slots instead of addresses. */
 struct vpn__peer {
     _Alignas(64) struct vpn__keyring ring; /* first: the slab keeps its list in the first bytes of a free slot */
     vpn_peer_id id;                        /* 0: the slot is free */
-    struct vpn__timers timers;
-    vpn_path path;
+    uint32_t queue;
     uint8_t policy;
     uint8_t padding;
     uint8_t agreement;
     uint8_t waiting; /* a packet had verdict WAIT since the last session came up */
-    uint32_t queue;
+    vpn_path path;
     vpn_time expires;
     vpn_time due; /* what the heap holds for this peer; VPN_NEVER: nothing */
-    uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
+    uint64_t rx_packets, rx_bytes;
     vpn_time last_received;
+    struct vpn__timers timers;
+    uint64_t tx_packets, tx_bytes;
 
     uint8_t public_key[32];
     uint8_t preshared[32];
@@ -72,6 +74,8 @@ struct vpn__peer {
 };
 
 _Static_assert(sizeof(struct vpn__peer) <= 512, "eight cache lines");
+_Static_assert(offsetof(struct vpn__peer, path.remote.family) < 64, "on the first line");
+_Static_assert(offsetof(struct vpn__peer, timers.handshake_sent) <= 192, "three lines");
 _Static_assert(VPN_WG_PEERS_MAX < VPN__LATCH_NONE, "slots fit in 24 bits");
 
 /* An initiation from an unknown key that may come back through vpn_wg_accept. */
@@ -140,7 +144,7 @@ void vpn__wg_tell(vpn_wg *wg, uint32_t type, struct vpn__peer *peer, const vpn_p
 
 static inline struct vpn__peer *vpn__wg_peer(const vpn_wg *wg, uint32_t slot)
 {
-    return (struct vpn__peer *)vpn__slab_at(&wg->peers, slot);
+    return (struct vpn__peer *)vpn__slab_at_stride(&wg->peers, slot, sizeof(struct vpn__peer));
 }
 
 /* Our initiation that waits for its response; `handshake` is not 0. */

@@ -37,7 +37,7 @@ struct vpn_session *vpn__keys_session(vpn_wg *wg, struct vpn__peer *peer, struct
         vpn__slab_give(&wg->sessions, slot);
         return NULL;
     }
-    session->peer = vpn__peer_slot(peer);
+    session->peer = peer->id;
     session->slot = slot;
     vpn__index_find(&wg->by_index, session->local_index)->object = session;
     peer->handshakes++;

@@ -15,17 +15,6 @@ _Static_assert(sizeof(vpn_endpoint) <= VPN__KEYMAP_KEY_BYTES, "an endpoint can b
 #define SETTINGS_LEAST offsetof(vpn_wg_peer, preshared_key)
 #define STATS_LEAST    offsetof(vpn_wg_peer_stats, path)
 
-struct vpn__peer *vpn__peer_find(const vpn_wg *wg, vpn_peer_id id)
-{
-    uint32_t slot = (uint32_t)id;
-    struct vpn__peer *peer;
-
-    if (id == 0 || slot >= vpn__slab_high(&wg->peers))
-        return NULL;
-    peer = vpn__wg_peer(wg, slot);
-    return peer->id == id ? peer : NULL;
-}
-
 int vpn__peer_agree(vpn_wg *wg, struct vpn__peer *peer)
 {
     if (peer->agreement == VPN__AGREEMENT_DUE) {

@@ -45,33 +45,6 @@ int vpn__session_init(struct vpn_session *s, const vpn_provider *provider, uint3
     return error;
 }
 
-vpn_time vpn__session_age(const struct vpn_session *s, vpn_time now)
-{
-    return now > s->born ? now - s->born : 0;
-}
-
-int vpn__session_can_send(const struct vpn_session *s, vpn_time now)
-{
-    return !s->mute && s->counter < VPN__REJECT_AFTER_MESSAGES && vpn__session_age(s, now) < VPN__REJECT_AFTER_TIME;
-}
-
-uint64_t vpn__session_write_header(struct vpn_session *s, uint8_t header[VPN_WG_HEADER_BYTES])
-{
-    vpn__store32le(header, VPN__DATA);
-    vpn__store32le(header + VPN__DATA_RECEIVER, s->remote_index);
-    vpn__store64le(header + VPN__DATA_COUNTER, s->counter);
-    return s->counter++;
-}
-
-uint8_t vpn__session_may_receive(const struct vpn_session *s, uint64_t counter, vpn_time now)
-{
-    if (vpn__session_age(s, now) >= VPN__REJECT_AFTER_TIME)
-        return VPN_REASON_EXPIRED;
-    if (counter >= VPN__REJECT_AFTER_MESSAGES)
-        return VPN_REASON_COUNTER;
-    return vpn_replay_check(&s->replay, counter) == VPN_OK ? VPN_REASON_NONE : VPN_REASON_REPLAY;
-}
-
 void vpn__session_job(vpn_aead_job *job, const void *key, uint8_t *data, size_t length, uint64_t counter)
 {
     job->key = key;

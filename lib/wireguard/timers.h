@@ -14,14 +14,14 @@ struct vpn__timers {
     vpn_time persistent;    /* persistent keepalive */
     vpn_time wipe;          /* all keys are too old to be of use */
     vpn_time session_end;   /* the current key can carry nothing more */
-    /* Stamps; VPN_NEVER: never. */
-    vpn_time wanted;         /* since when an initiation is wanted */
-    vpn_time handshake_sent; /* our last initiation or response */
+    vpn_time wanted;        /* since when an initiation is wanted; VPN_NEVER: it is not */
+    uint16_t interval;      /* of the persistent keepalive in seconds; 0: off */
+    uint8_t attempts;       /* initiations that were sent again */
+    uint8_t another;        /* data came while the keepalive timer was armed */
+    uint8_t last_minute;    /* a handshake was asked for on receiving, for this session */
 
-    uint16_t interval;   /* of the persistent keepalive in seconds; 0: off */
-    uint8_t attempts;    /* initiations that were sent again */
-    uint8_t another;     /* data came while the keepalive timer was armed */
-    uint8_t last_minute; /* a handshake was asked for on receiving, for this session */
+    vpn_time
+        handshake_sent; /* our last initiation or response; VPN_NEVER: never. Last, since data never asks for it. */
 };
 
 enum vpn__timer_action {

@@ -94,7 +94,11 @@ static inline void mail_inner(struct mail *m, uint8_t family, const struct side 
 
 static inline struct vpn__peer *side_peer(const struct side *s)
 {
-    return vpn__peer_find(s->wg, s->peer);
+    struct vpn__peer *peer = vpn__peer_find(s->wg, s->peer);
+
+    if (peer == NULL)
+        ck_abort_msg("the peer is gone");
+    return peer;
 }
 
 static inline struct vpn_session *side_current(const struct side *s)

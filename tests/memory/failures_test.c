@@ -84,7 +84,7 @@ static const char *look_at_peer(const vpn_wg *wg, vpn_peer_id id, struct tally *
         tally->sessions++;
         entry = vpn__index_find(&wg->by_index, ring[i]->local_index);
         HOLDS(entry != NULL && entry->object == ring[i]);
-        HOLDS(ring[i]->pins == 0 && ring[i]->peer == (uint32_t)id);
+        HOLDS(ring[i]->pins == 0 && ring[i]->peer == id);
     }
     while (vpn_wg_allowed(wg, id, &cursor, &prefix) == 0)
         HOLDS(vpn_wg_route(wg, prefix.family, prefix.addr) != 0);

@@ -77,7 +77,10 @@ START_TEST(sources)
     }
     packets[1].data[packets[1].offset + 30] ^= 1;
     packets[2].length = 5;
-    vpn__ahead_recv(p.a.wg, packets, 6);
+    memset(&ahead, 0xcc, sizeof ahead);
+    vpn__ahead_recv(p.a.wg, packets, 6, &ahead);
+    for (uint32_t i = 0; i < 6; i++)
+        ck_assert_ptr_eq(ahead.session[i], i == 2 ? NULL : side_current(&p.a));
     ck_assert_uint_eq(vpn_wg_recv_begin(p.a.wg, packets, 6, p.now), 5);
     side_drops(&p.a, VPN_REASON_LENGTH, 1);
     memset(&ahead, 0xcc, sizeof ahead);
@@ -92,6 +95,97 @@ START_TEST(sources)
     vpn__ahead_end(p.a.wg, packets, 6, &ahead);
     ck_assert_uint_eq(ahead.slot[0], VPN__AHEAD_UNKNOWN);
     side_drops(&p.a, VPN_REASON_AUTH, 1);
+    pair_free(&p);
+}
+END_TEST
+
+/* What `b` sends from a source of its, delivered or not, and the packets whose source was searched. */
+static uint32_t searched_for(const uint8_t source[4], uint8_t verdict)
+{
+    struct mail m, sent;
+    mail_inner(&sent, 4, &p.b, &p.a, 60);
+    memcpy(mail_text(&sent) + 12, source, 4);
+    ck_assert_uint_eq(side_send(&p.b, &sent, p.now), VPN_TO_NET);
+    mail_copy(&m, &sent, &p.b.at);
+    ck_assert_uint_eq(vpn_wg_recv_begin(p.a.wg, &m.packet, 1, p.now), 1);
+    vpn_wg_crypt(p.a.wg->scratch, &m.packet, 1);
+    vpn__ahead_end(p.a.wg, &m.packet, 1, &ahead);
+    vpn_wg_end(p.a.wg, &m.packet, 1, p.now);
+    ck_assert_uint_eq(m.packet.verdict, verdict);
+    if (verdict == VPN_DROP)
+        side_dropped(&p.a, &m.packet, VPN_REASON_SOURCE);
+    return ahead.searched;
+}
+
+/* A source that came last is not searched again, until AllowedIPs change in any way; one that may not be used always is. */
+START_TEST(known_sources)
+{
+    const uint8_t wide[4] = {172, 16, 7, 7}, foreign[4] = {10, 9, 9, 9};
+    vpn_prefix prefix = {.family = 4, .bits = 12, .addr = {172, 16}};
+    vpn_wg_peer third = {.size = sizeof third, .public_key = {9, 9}};
+    vpn_peer_id other;
+    pair_up(&p, NULL);
+    ck_assert_int_eq(vpn_wg_peer_add(p.a.wg, &third, &other, p.now), 0);
+    ck_assert_uint_eq(searched_for(p.b.inner4, VPN_TO_TUN), 1);
+    ck_assert_uint_eq(searched_for(p.b.inner4, VPN_TO_TUN), 0);
+    ck_assert_uint_eq(searched_for(wide, VPN_TO_TUN), 1);
+    ck_assert_uint_eq(searched_for(wide, VPN_TO_TUN), 0);
+    ck_assert_uint_eq(searched_for(foreign, VPN_DROP), 1);
+    ck_assert_uint_eq(searched_for(foreign, VPN_DROP), 1);
+    ck_assert_uint_eq(searched_for(wide, VPN_TO_TUN), 0);
+    side_allow(&p.a, other, 4, foreign, 32);
+    ck_assert_uint_eq(searched_for(wide, VPN_TO_TUN), 1);
+    ck_assert_uint_eq(searched_for(foreign, VPN_DROP), 1);
+    side_allow(&p.a, other, 4, wide, 32);
+    ck_assert_uint_eq(searched_for(wide, VPN_DROP), 1);
+    ck_assert_int_eq(vpn_wg_peer_remove(p.a.wg, other), 0);
+    ck_assert_uint_eq(searched_for(wide, VPN_TO_TUN), 1);
+    ck_assert_int_eq(vpn_wg_disallow(p.a.wg, p.a.peer, &prefix), 0);
+    ck_assert_uint_eq(searched_for(wide, VPN_DROP), 1);
+    pair_free(&p);
+}
+END_TEST
+
+/* An IPv4 source does not make an IPv6 source known that begins with the same bytes, nor one half of an address the other. */
+START_TEST(known_families)
+{
+    uint8_t near[16];
+    pair_up(&p, NULL);
+    for (uint32_t i = 0; i < 4; i++) {
+        mail_inner(&mails[i], i == 0 ? 4 : 6, &p.b, &p.a, 60);
+        memcpy(near, p.b.inner6, 16);
+        near[8] = i == 3;
+        if (i == 1)
+            memcpy(near, p.b.inner4, 4);
+        if (i != 0)
+            memcpy(mail_text(&mails[i]) + 8, near, 16);
+        ck_assert_uint_eq(side_send(&p.b, &mails[i], p.now), VPN_TO_NET);
+        mails[i].packet.path.remote = p.b.at;
+        ck_assert_uint_eq(side_recv(&p.a, &mails[i], p.now), i % 2 ? VPN_DROP : VPN_TO_TUN);
+        if (i % 2)
+            side_dropped(&p.a, &mails[i].packet, VPN_REASON_SOURCE);
+    }
+    pair_free(&p);
+}
+END_TEST
+
+/* A response puts the oldest session out of the ring: what comes behind it in the batch under that finds nothing, although the look
+   ahead of the batch found it. */
+START_TEST(handshake_ahead_of_data)
+{
+    pair_up(&p, NULL);
+    pair_sealed(&p, &mails[1], &p.b, &p.a, 60);
+    p.now += 10 * VPN_SECOND;
+    pair_handshake(&p, &p.a, &p.b);
+    pair_sealed(&p, &mails[2], &p.b, &p.a, 60);
+    p.now += 10 * VPN_SECOND;
+    pair_respond(&p, &p.a, &p.b, &mails[0]);
+    for (uint32_t i = 0; i < 3; i++)
+        packets[i] = mails[i].packet;
+    vpn_wg_recv(p.a.wg, packets, 3, p.now);
+    ck_assert_uint_eq(packets[0].verdict, VPN_TO_NET);
+    side_dropped(&p.a, &packets[1], VPN_REASON_INDEX);
+    ck_assert_uint_eq(packets[2].verdict, VPN_TO_TUN);
     pair_free(&p);
 }
 END_TEST
@@ -128,6 +222,9 @@ static Suite *ahead_suite(void)
     test_add(suite, "destinations", destinations);
     test_add(suite, "raw", raw_payloads);
     test_add(suite, "sources", sources);
+    test_add(suite, "known sources", known_sources);
+    test_add(suite, "known families", known_families);
+    test_add(suite, "handshake ahead of data", handshake_ahead_of_data);
     test_add(suite, "long", long_batches);
     return suite;
 }
