@@ -14,9 +14,10 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
-#include "tunnel/flow.h"
+#include "bench/forward.h"
 #include "tunnel/log.h"
 
+flow forward_flow;
 static vpn_endpoint peer;
 static int bare; /* no AEAD at all */
 
@@ -199,7 +200,7 @@ static int run(flow *f, int signals)
 int main(int argc, char **argv)
 {
     options chosen = {.tun_fd = -1, .uapi_fd = -1};
-    static flow f;
+    flow *f = &forward_flow;
     sigset_t ends;
     int status;
 
@@ -219,12 +220,12 @@ int main(int argc, char **argv)
     (void)sigaddset(&ends, SIGTERM);
     (void)sigaddset(&ends, SIGINT);
     (void)sigprocmask(SIG_BLOCK, &ends, NULL);
-    if (vpn_endpoint_parse(&peer, argv[3], strlen(argv[3])) != VPN_OK || flow_open(&f, &chosen) != 0 ||
-        udp_bind(&f.udp, (uint16_t)strtoul(argv[2], NULL, 10)) != 0) {
+    if (vpn_endpoint_parse(&peer, argv[3], strlen(argv[3])) != VPN_OK || flow_open(f, &chosen) != 0 ||
+        udp_bind(&f->udp, (uint16_t)strtoul(argv[2], NULL, 10)) != 0) {
         (void)fprintf(stderr, "forward: cannot begin\n");
         return 1;
     }
-    status = run(&f, signalfd(-1, &ends, SFD_CLOEXEC));
-    flow_close(&f);
+    status = run(f, signalfd(-1, &ends, SFD_CLOEXEC));
+    flow_close(f);
     return status;
 }
