@@ -9,7 +9,7 @@
  * errno; ENOSYS or EOPNOTSUPP without Landlock.
  */
 int confine_files(const char *directory);
-/* Only the system calls that the loop needs. 0, or an errno; ENOSYS in a build without the filter. */
+/* Only the system calls that the program needs once it runs, in all of its threads. 0, or an errno; ENOSYS in a build without the filter. */
 int confine_calls(void);
 
 #endif

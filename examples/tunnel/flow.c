@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Every direction has the same shape: fill the slots, one call of the library, carry out the verdicts, then look at events.
- * Events come last because serving "up" fills the slots again with the packets that waited.
+ * Every direction has the same shape: fill a batch, one call of the library, carry out the verdicts, then look at events.
+ * Events come last because serving "up" fills the batch again with the packets that waited.
+ *
+ * With a crew the one call is three. A batch is begun here and given away, another is filled meanwhile, and what comes back
+ * is ended and carried out here, in the order of the beginnings, whichever way the batches go. For the order of packets that
+ * waited:
+ *  - they are parked right after begin, as the session may come before their batch is back;
+ *  - no batch is begun between something that brings a session up (begin or end of receiving) and a look at events.
+ * A batch that is no longer than a part, with nothing on its way, takes the direct path: to hand it over takes longer.
  */
 #include "flow.h"
 
@@ -13,18 +20,45 @@
 
 #define AREA_BYTES (4 * SLOT_BYTES)
 
-/* Pages become real when a packet of their length comes; most never do. */
-static int get_memory(flow *f)
+static int get_batches(flow *f, size_t count)
 {
-    f->area = malloc(AREA_BYTES);
+    f->batches = calloc(count, sizeof *f->batches);
+    if (f->batches == NULL)
+        return -1;
+    for (; f->batch_count < count; f->batch_count++) {
+        batch *b = &f->batches[f->batch_count];
+
+        b->next = f->free;
+        f->free = b;
+        b->area = malloc(AREA_BYTES);
+        if (b->area == NULL)
+            return -1;
+    }
+    return 0;
+}
+
+static batch *take_free(flow *f)
+{
+    batch *b = f->free;
+
+    f->free = b->next;
+    return b;
+}
+
+/* Pages become real when a packet of their length comes; most never do. */
+static int get_memory(flow *f, unsigned threads, const vpn_provider *provider)
+{
+    f->slot_count = threads == 0 ? MESSAGES : 2 * MESSAGES;
     f->inbox = malloc(SLOT_BYTES);
-    f->slots = malloc(MESSAGES * SLOT_BYTES);
-    f->packets = calloc(BATCH, sizeof *f->packets);
+    f->slots = malloc(f->slot_count * SLOT_BYTES);
     f->messages = calloc(MESSAGES, sizeof *f->messages);
-    return f->area == NULL || f->inbox == NULL || f->slots == NULL || f->packets == NULL || f->messages == NULL ||
-                   deliver_open(&f->host) != 0
-               ? -1
-               : 0;
+    if (f->inbox == NULL || f->slots == NULL || f->messages == NULL || deliver_open(&f->host) != 0 ||
+        get_batches(f, threads == 0 ? 1 : CREW_BATCHES) != 0)
+        return -1;
+    f->batch = take_free(f);
+    if (threads > 0)
+        f->crew = crew_new(threads, provider);
+    return threads > 0 && f->crew == NULL ? -1 : 0;
 }
 
 int flow_open(flow *f, const options *chosen)
@@ -36,7 +70,8 @@ int flow_open(flow *f, const options *chosen)
     config.provider = cipher_choose(chosen->cipher);
     if (config.provider == NULL || tun_open(&f->tun, chosen->name, chosen->tun_fd) != 0 || udp_init(&f->udp) != 0)
         return -1;
-    if (get_memory(f) != 0 || vpn_wg_new(&f->wg, &config) != 0 || vpn_queue_new(&f->queue, NULL) != 0) {
+    if (get_memory(f, chosen->threads, config.provider) != 0 || vpn_wg_new(&f->wg, &config) != 0 ||
+        parking_open(&f->parking) != 0) {
         log_error("out of memory");
         return -1;
     }
@@ -47,6 +82,11 @@ int flow_open(flow *f, const options *chosen)
     if (error != 0)
         log_error("cannot open a UDP socket: %s", strerror(error));
     return error == 0 ? 0 : -1;
+}
+
+int flow_start(flow *f)
+{
+    return f->crew == NULL ? 0 : crew_start(f->crew);
 }
 
 static void report(const flow *f)
@@ -67,23 +107,6 @@ static void report(const flow *f)
         log_verbose("dropped %llu: the host said what they are not", (unsigned long long)f->malformed);
 }
 
-void flow_close(flow *f)
-{
-    report(f);
-    tun_close(&f->tun);
-    udp_close(&f->udp);
-    (void)vpn_wg_free(f->wg);
-    keylog_close(&f->keylog);
-    vpn_queue_free(f->queue);
-    deliver_close(&f->host);
-    free(f->area);
-    free(f->inbox);
-    free(f->slots);
-    free(f->packets);
-    free(f->messages);
-    free(f->parked);
-}
-
 /* Bytes that a packet of `length` takes as a datagram: what follows it begins behind them, so that runs are in one piece. */
 static uint32_t bytes_of(const flow *f, uint32_t length)
 {
@@ -94,98 +117,117 @@ static uint32_t bytes_of(const flow *f, uint32_t length)
 static vpn_packet *place(flow *f, uint32_t length)
 {
     uint32_t bytes = bytes_of(f, length);
-    vpn_packet *packet = &f->packets[f->count];
+    batch *b = f->batch;
+    vpn_packet *packet = &b->packets[b->count];
 
-    if (f->count == BATCH || AREA_BYTES - f->used < bytes)
+    if (b->count == BATCH || AREA_BYTES - b->used < bytes)
         return NULL;
-    *packet = (vpn_packet){.data = f->area + f->used, .capacity = bytes, .offset = VPN_WG_HEADROOM, .length = length};
-    f->used += bytes;
-    f->count++;
+    *packet = (vpn_packet){.data = b->area + b->used, .capacity = bytes, .offset = VPN_WG_HEADROOM, .length = length};
+    b->used += bytes;
+    b->count++;
     return packet;
 }
 
-static void clear(flow *f)
-{
-    f->count = 0;
-    f->used = 0;
-}
-
-static void park(flow *f, const vpn_packet *packet)
-{
-    int first = vpn_queue_count(f->queue, packet->peer) == 0;
-
-    if (first && f->parked_count == f->parked_room) {
-        size_t room = f->parked_room == 0 ? 16 : f->parked_room * 2;
-        vpn_peer_id *grown = realloc(f->parked, room * sizeof *grown);
-
-        if (grown == NULL)
-            return;
-        f->parked = grown;
-        f->parked_room = room;
-    }
-    if (vpn_queue_push(f->queue, packet) == 0 && first)
-        f->parked[f->parked_count++] = packet->peer;
-}
-
-void flow_sweep(flow *f)
-{
-    size_t kept = 0;
-
-    for (size_t i = 0; i < f->parked_count; i++) {
-        vpn_wg_peer_stats stats = {.size = sizeof stats};
-        vpn_peer_id peer = f->parked[i];
-
-        if (vpn_wg_peer_get_stats(f->wg, peer, &stats, 0) != 0)
-            (void)vpn_queue_purge(f->queue, peer);
-        else if (vpn_queue_count(f->queue, peer) != 0)
-            f->parked[kept++] = peer;
-    }
-    f->parked_count = kept;
-}
-
-static void unpark(flow *f, vpn_peer_id peer)
-{
-    for (size_t i = 0; i < f->parked_count; i++) {
-        if (f->parked[i] == peer) {
-            f->parked[i] = f->parked[--f->parked_count];
-            return;
-        }
-    }
-}
-
-/* Carries out the verdicts of the batch, and is done with it. */
-static int carry(flow *f)
+/* Carries out the verdicts of a batch, and is done with it and its slots. */
+static int carry(flow *f, batch *b)
 {
     int gone;
 
-    for (size_t i = 0; i < f->count; i++) {
-        if (f->packets[i].verdict == VPN_WAIT)
-            park(f, &f->packets[i]);
-    }
-    udp_send(&f->udp, f->packets, f->count);
-    gone = deliver_packets(&f->host, &f->tun, f->packets, f->count);
-    clear(f);
+    udp_send(&f->udp, b->packets, b->count);
+    gone = deliver_packets(&f->host, &f->tun, b->packets, b->count);
+    f->slots_used -= b->slots;
+    if (f->slots_used == 0)
+        f->slot_next = 0; /* those that were just read are in the cache */
+    b->count = 0;
+    b->used = 0;
+    b->slots = 0;
     return gone;
+}
+
+/* What came back from the crew. */
+static int carry_back(flow *f, batch *b)
+{
+    int gone;
+
+    (void)vpn_wg_end(f->wg, b->packets, b->count, clock_now());
+    gone = carry(f, b);
+    b->next = f->free;
+    f->free = b;
+    return gone;
+}
+
+void flow_close(flow *f)
+{
+    for (batch *b; f->crew != NULL && (b = crew_wait(f->crew)) != NULL;)
+        (void)carry_back(f, b);
+    crew_free(f->crew);
+    report(f);
+    tun_close(&f->tun);
+    udp_close(&f->udp);
+    (void)vpn_wg_free(f->wg);
+    keylog_close(&f->keylog);
+    parking_close(&f->parking);
+    deliver_close(&f->host);
+    for (size_t i = 0; i < f->batch_count; i++)
+        free(f->batches[i].area);
+    free(f->batches);
+    free(f->inbox);
+    free(f->slots);
+    free(f->messages);
+}
+
+typedef size_t through(vpn_wg *wg, vpn_packet *packets, size_t n, vpn_time now);
+
+/* Gives the batch away, and goes on with another: at worst the oldest one. */
+static int give(flow *f, through *begin, vpn_time now)
+{
+    batch *b = f->batch;
+    int gone = 0;
+    size_t pending = begin(f->wg, b->packets, b->count, now);
+
+    parking_keep(&f->parking, b->packets, b->count);
+    crew_give(f->crew, b, pending);
+    while (f->free == NULL)
+        gone |= carry_back(f, crew_wait(f->crew));
+    f->batch = take_free(f);
+    return gone;
+}
+
+/* The batch goes through the library, at once or by the crew. */
+static int pass(flow *f, through *whole, through *begin, vpn_time now)
+{
+    batch *b = f->batch;
+
+    if (b->count == 0)
+        return 0;
+    if (f->crew != NULL && (b->count > CREW_PART || !crew_is_idle(f->crew)))
+        return give(f, begin, now);
+    (void)whole(f->wg, b->packets, b->count, now);
+    parking_keep(&f->parking, b->packets, b->count);
+    return carry(f, b);
 }
 
 static int send_batch(flow *f, vpn_time now)
 {
-    if (f->count == 0)
-        return 0;
-    (void)vpn_wg_send(f->wg, f->packets, f->count, now);
-    return carry(f);
+    return pass(f, vpn_wg_send, vpn_wg_send_begin, now);
+}
+
+static int receive_batch(flow *f, vpn_time now)
+{
+    return pass(f, vpn_wg_recv, vpn_wg_recv_begin, now);
 }
 
 /* Takes parked packets into the batch, at most `left`; returns how many. */
 static size_t take_parked(flow *f, vpn_peer_id peer, size_t left)
 {
+    batch *b = f->batch;
     size_t n = 0;
 
-    for (; n < left && f->count < BATCH && AREA_BYTES - f->used >= SLOT_BYTES; n++) {
-        vpn_packet *packet = &f->packets[f->count];
+    for (; n < left && b->count < BATCH && AREA_BYTES - b->used >= SLOT_BYTES; n++) {
+        vpn_packet *packet = &b->packets[b->count];
 
-        *packet = (vpn_packet){.data = f->area + f->used, .capacity = SLOT_BYTES, .offset = VPN_WG_HEADROOM};
-        if (vpn_queue_pop(f->queue, peer, packet) != 0)
+        *packet = (vpn_packet){.data = b->area + b->used, .capacity = SLOT_BYTES, .offset = VPN_WG_HEADROOM};
+        if (vpn_queue_pop(f->parking.queue, peer, packet) != 0)
             break;
         (void)place(f, packet->length);
     }
@@ -195,10 +237,10 @@ static size_t take_parked(flow *f, vpn_peer_id peer, size_t left)
 /* As many as were there at first: one that must wait again goes to the back and is not taken twice. */
 static int send_parked(flow *f, vpn_peer_id peer, vpn_time now)
 {
-    size_t left = vpn_queue_count(f->queue, peer);
+    size_t left = vpn_queue_count(f->parking.queue, peer);
 
     if (left > 0)
-        unpark(f, peer);
+        parking_forget(&f->parking, peer);
     while (left > 0) {
         size_t n = take_parked(f, peer, left);
 
@@ -236,10 +278,8 @@ static int serve_events(flow *f, vpn_time now)
         tell(&event);
         if (event.type == VPN_WG_UP && send_parked(f, event.peer, now) != 0)
             return TUN_GONE;
-        if (event.type == VPN_WG_GAVE_UP || event.type == VPN_WG_PEER_EXPIRED) {
-            (void)vpn_queue_purge(f->queue, event.peer);
-            unpark(f, event.peer);
-        }
+        if (event.type == VPN_WG_GAVE_UP || event.type == VPN_WG_PEER_EXPIRED)
+            parking_drop(&f->parking, event.peer);
     }
     return 0;
 }
@@ -258,7 +298,7 @@ static int cut(flow *f, const vpn_offload *how, uint32_t length, vpn_time now)
         vpn_packet *packet = place(f, bytes);
 
         if (packet == NULL) {
-            if (send_batch(f, now) != 0)
+            if (send_batch(f, now) != 0 || serve_events(f, now) != 0)
                 return TUN_GONE;
             packet = place(f, bytes);
         }
@@ -272,7 +312,7 @@ int flow_from_tun(flow *f, vpn_time now)
 {
     size_t reads = 0;
 
-    for (; reads < BATCH && f->count < BATCH / 2; reads++) {
+    for (; reads < BATCH && f->batch->count < BATCH / 2; reads++) {
         vpn_offload how;
         int got = tun_read(&f->tun, f->inbox, SLOT_BYTES, &how);
 
@@ -286,14 +326,6 @@ int flow_from_tun(flow *f, vpn_time now)
     return send_batch(f, now) != 0 ? TUN_GONE : serve_events(f, now);
 }
 
-static int receive_batch(flow *f, vpn_time now)
-{
-    if (f->count == 0)
-        return 0;
-    (void)vpn_wg_recv(f->wg, f->packets, f->count, now);
-    return carry(f);
-}
-
 /* The datagrams of a message, each of which stays where it is. An empty or cut one counts as one, and is dropped. */
 static int receive_message(flow *f, const vpn_packet *message, uint32_t each, vpn_time now)
 {
@@ -301,17 +333,27 @@ static int receive_message(flow *f, const vpn_packet *message, uint32_t each, vp
 
     do {
         uint32_t length = message->length - at < each ? message->length - at : each;
-        vpn_packet *packet = &f->packets[f->count++];
+        batch *b = f->batch;
+        vpn_packet *packet = &b->packets[b->count++];
 
         *packet = *message;
         packet->data = message->data + at;
         packet->capacity = length;
         packet->length = length;
         at += length;
-        if (f->count == BATCH && receive_batch(f, now) != 0)
+        b->slots += at >= message->length;
+        if (b->count == BATCH && (receive_batch(f, now) != 0 || serve_events(f, now) != 0))
             return TUN_GONE;
     } while (at < message->length);
     return 0;
+}
+
+/* Slots in a row for messages, at most MESSAGES. 0: the crew has them all. */
+static size_t free_slots(const flow *f)
+{
+    size_t n = f->slot_count - (f->slots_used > f->slot_next ? f->slots_used : f->slot_next);
+
+    return n < MESSAGES ? n : MESSAGES;
 }
 
 int flow_from_net(flow *f, unsigned family, vpn_time now)
@@ -319,11 +361,18 @@ int flow_from_net(flow *f, unsigned family, vpn_time now)
     uint32_t each[MESSAGES];
     size_t n;
 
-    for (size_t i = 0; i < MESSAGES; i++)
-        f->messages[i] = (vpn_packet){.data = f->slots + i * SLOT_BYTES, .capacity = SLOT_BYTES};
-    n = udp_receive(&f->udp, family, f->messages, each, MESSAGES);
+    while (free_slots(f) == 0) {
+        if (carry_back(f, crew_wait(f->crew)) != 0 || serve_events(f, now) != 0)
+            return TUN_GONE;
+    }
+    n = free_slots(f);
+    for (size_t i = 0; i < n; i++)
+        f->messages[i] = (vpn_packet){.data = f->slots + (f->slot_next + i) * SLOT_BYTES, .capacity = SLOT_BYTES};
+    n = udp_receive(&f->udp, family, f->messages, each, n);
     if (n == 0)
         return 0;
+    f->slot_next = (f->slot_next + n) % f->slot_count;
+    f->slots_used += n;
     for (size_t i = 0; i < n; i++) {
         if (receive_message(f, &f->messages[i], each[i], now) != 0)
             return TUN_GONE;
@@ -331,15 +380,48 @@ int flow_from_net(flow *f, unsigned family, vpn_time now)
     return receive_batch(f, now) != 0 ? TUN_GONE : serve_events(f, now);
 }
 
+int flow_settle(flow *f, vpn_time now)
+{
+    int gone = 0;
+
+    if (f->crew == NULL || crew_is_idle(f->crew))
+        return 0;
+    for (batch *b; gone == 0 && (b = crew_collect(f->crew)) != NULL;)
+        gone = carry_back(f, b);
+    return gone != 0 ? TUN_GONE : serve_events(f, now);
+}
+
+int flow_bell(const flow *f)
+{
+    return f->crew == NULL ? -1 : crew_bell(f->crew);
+}
+
+void flow_hush(flow *f)
+{
+    crew_hush(f->crew);
+}
+
+int flow_is_busy(const flow *f)
+{
+    return f->crew != NULL && !crew_is_idle(f->crew);
+}
+
+int flow_idle(flow *f)
+{
+    return crew_idle(f->crew);
+}
+
 int flow_tick(flow *f, vpn_time now)
 {
+    vpn_packet *fresh = f->batch->packets;
+
     while (vpn_wg_deadline(f->wg) <= now) {
         size_t n;
 
         for (size_t i = 0; i < BATCH; i++)
-            f->packets[i] = (vpn_packet){.data = f->area + i * VPN_WG_FRESH_BYTES, .capacity = VPN_WG_FRESH_BYTES};
-        n = vpn_wg_tick(f->wg, f->packets, BATCH, now);
-        udp_send(&f->udp, f->packets, n);
+            fresh[i] = (vpn_packet){.data = f->batch->area + i * VPN_WG_FRESH_BYTES, .capacity = VPN_WG_FRESH_BYTES};
+        n = vpn_wg_tick(f->wg, fresh, BATCH, now);
+        udp_send(&f->udp, fresh, n);
         if (n < BATCH)
             break;
     }

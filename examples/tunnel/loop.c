@@ -13,7 +13,16 @@
 
 #include "log.h"
 
-enum { TAG_SIGNAL, TAG_TUN, TAG_TUN_CHANGED, TAG_UDP, TAG_UAPI = TAG_UDP + UDP_FAMILIES, TAG_DIRECTORY, TAG_NETWORK };
+enum {
+    TAG_SIGNAL,
+    TAG_TUN,
+    TAG_TUN_CHANGED,
+    TAG_UDP,
+    TAG_UAPI = TAG_UDP + UDP_FAMILIES,
+    TAG_DIRECTORY,
+    TAG_NETWORK,
+    TAG_CREW
+};
 
 #define TAG_CLIENT 256u
 #define WAKES      64
@@ -94,7 +103,7 @@ static void on_served(void *user)
 {
     loop *l = user;
 
-    flow_sweep(&l->flow);
+    parking_sweep(&l->flow.parking, l->flow.wg);
     if (l->port_moved)
         vpn_wg_network_changed(l->flow.wg, clock_now());
     l->port_moved = 0;
@@ -114,7 +123,7 @@ static int watch_all(loop *l)
     if (watch(l, l->signals, TAG_SIGNAL) != 0 || watch(l, l->flow.tun.fd, TAG_TUN) != 0 ||
         watch(l, l->flow.tun.watch, TAG_TUN_CHANGED) != 0 || watch_udp(l) != 0 ||
         watch(l, uapi_fd(l->uapi), TAG_UAPI) != 0 || watch(l, l->directory, TAG_DIRECTORY) != 0 ||
-        watch(l, l->network, TAG_NETWORK) != 0)
+        watch(l, l->network, TAG_NETWORK) != 0 || watch(l, flow_bell(&l->flow), TAG_CREW) != 0)
         return -1;
     return 0;
 }
@@ -199,6 +208,8 @@ static void on_wake(loop *l, uint64_t tag, vpn_time now)
         gone = flow_from_tun(&l->flow, now);
     } else if (tag >= TAG_UDP && tag < TAG_UDP + UDP_FAMILIES) {
         gone = flow_from_net(&l->flow, (unsigned)(tag - TAG_UDP), now);
+    } else if (tag == TAG_CREW) {
+        flow_hush(&l->flow);
     } else if (tag == TAG_UAPI) {
         uapi_accept(l->uapi, now);
     } else if (tag == TAG_TUN_CHANGED) {
@@ -244,12 +255,27 @@ static vpn_time first_deadline(const loop *l)
     return l->network_due < first ? l->network_due : first;
 }
 
+/* Before it sleeps, it lends the crew a hand: a part at a time, and only while no descriptor is ready. */
+static int wait_for_work(loop *l, wake *wakes)
+{
+    while (flow_is_busy(&l->flow)) {
+        int n = waiter_poll(l->waiter, wakes, WAKES);
+        int found = n == 0 ? flow_idle(&l->flow) : CREW_BACK;
+
+        if (found == CREW_BACK)
+            return n;
+        if (found == CREW_AWAY)
+            break;
+    }
+    return waiter_wait(l->waiter, first_deadline(l), wakes, WAKES);
+}
+
 int loop_run(loop *l)
 {
     wake wakes[WAKES];
 
     while (!l->ended) {
-        int n = waiter_wait(l->waiter, first_deadline(l), wakes, WAKES);
+        int n = wait_for_work(l, wakes);
         vpn_time now;
 
         if (n < 0) {
@@ -267,7 +293,7 @@ int loop_run(loop *l)
             on_network_due(l, now);
         if (uapi_deadline(l->uapi) <= now)
             uapi_expire(l->uapi, now);
-        if (flow_tick(&l->flow, now) == TUN_GONE)
+        if (flow_settle(&l->flow, now) == TUN_GONE || flow_tick(&l->flow, now) == TUN_GONE)
             end(l, "the interface was deleted");
     }
     return 0;

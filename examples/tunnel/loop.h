@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The one thread: waits, and hands what is ready to those it concerns. */
+/* The one thread that does I/O: waits, and hands what is ready to those it concerns. */
 #ifndef TUNNEL_LOOP_H
 #define TUNNEL_LOOP_H
 

@@ -62,7 +62,8 @@ int main(int argc, char **argv)
     failed = loop_open(&l, &chosen, signals);
     if (failed == 0) {
         daemon_prepare();
-        failed = privileges_drop(&chosen.privileges, uapi_directory(l.uapi));
+        failed = privileges_drop(&chosen.privileges, uapi_directory(l.uapi)) != 0 || flow_start(&l.flow) != 0 ||
+                 privileges_close(&chosen.privileges) != 0;
     }
     if (failed == 0) {
         daemon_ready();

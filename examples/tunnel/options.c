@@ -11,6 +11,7 @@
 #include <vpn/vpn.h>
 
 #include "cipher.h"
+#include "crew.h"
 #include "log.h"
 #include "platform.h"
 
@@ -23,6 +24,7 @@ static const char help[] =
     "  -f, --foreground  stay in the foreground and log to standard error\n"
     "      --cipher NAME the library that encrypts: sodium, ipsec-mb, libcrypto, or the fastest of them (default)\n"
     "      --ciphers     print which of them there are\n"
+    "      --threads N   encrypt on N more threads, 0 (default) to 64\n"
     "      --keylog FILE append the secrets of handshakes, to decrypt captures; only in builds for that\n"
     "      --user NAME   run as this user, without any capability: then the firewall mark cannot be\n"
     "                    changed, ports below 1024 cannot be chosen, the MTU is not followed into\n"
@@ -75,6 +77,16 @@ static int user_read(privileges *out, const char *name)
     return OPTIONS_RUN;
 }
 
+static int threads_read(unsigned *out, const char *text)
+{
+    int64_t threads = number(text);
+
+    if (threads < 0 || threads > CREW_MOST)
+        return wrong("--threads is 0 to 64, as there are never more than 64 parts of batches to work on; not", text);
+    *out = (unsigned)threads;
+    return OPTIONS_RUN;
+}
+
 static int arguments_read(options *out, int argc, char **argv)
 {
     const char *user = NULL;
@@ -108,6 +120,11 @@ static int arguments_read(options *out, int argc, char **argv)
             if (++i == argc)
                 return wrong("--cipher needs a name", NULL);
             out->cipher = strcmp(argv[i], "fastest") == 0 ? NULL : argv[i];
+        } else if (strcmp(word, "--threads") == 0) {
+            if (++i == argc)
+                return wrong("--threads needs a number", NULL);
+            if (threads_read(&out->threads, argv[i]) != OPTIONS_RUN)
+                return OPTIONS_WRONG;
         } else if (strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0) {
             (void)fputs(help, stdout);
             return OPTIONS_DONE;

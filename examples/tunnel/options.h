@@ -14,6 +14,7 @@ typedef struct options {
     int tun_fd;
     const char *cipher; /* name of a provider; NULL: the fastest */
     const char *keylog; /* file, or NULL */
+    unsigned threads;   /* that encrypt beside the one that does the rest, 0 .. CREW_MOST */
     int uapi_fd;        /* inherited descriptors, or -1 */
     privileges privileges;
 } options;

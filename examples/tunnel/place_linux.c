@@ -21,7 +21,7 @@ union message {
     uint8_t bytes[256];
 };
 
-/* Too large for the stack, and there is one thread. */
+/* Too large for the stack, and one thread alone does I/O. */
 static union {
     struct nlmsghdr head;
     uint8_t bytes[REPLY_BYTES];

@@ -104,6 +104,8 @@ int waiter_watch(waiter *w, int fd, uint32_t wanted, uint64_t tag);
 void waiter_forget(waiter *w, int fd);
 /* Waits until something is ready or the deadline has come. Returns how many, 0 for the deadline or a signal, or -1. */
 int waiter_wait(waiter *w, vpn_time deadline, wake *out, int n);
+/* The same at once, whatever is ready now. */
+int waiter_poll(waiter *w, wake *out, int n);
 
 /* -- Watching ------------------------------------------------------------------------------------------------------ */
 
@@ -130,8 +132,10 @@ typedef struct privileges {
 /*
  * Gives up what only the start needed, for ever: everything above must have been opened, and network_print called once.
  * Later calls above go on to work, but for those that the manual names under --user. Files in the directory (may be NULL)
- * can still be removed. 0 or -1.
+ * can still be removed. It holds for the thread that calls and for those that it makes afterwards. 0 or -1.
  */
 int privileges_drop(const privileges *chosen, const char *directory);
+/* Then, once all threads run: no system calls but those that the program needs from now on, in any of them. 0 or -1. */
+int privileges_close(const privileges *chosen);
 
 #endif

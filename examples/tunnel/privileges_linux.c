@@ -2,7 +2,8 @@
 /*
  * Giving up what only the start needed, in an order in which each step still may do what it does: the bounding set and the
  * user need capabilities, Landlock needs "no new privileges", and the filter of system calls, which forbids all of these,
- * comes last. One thread: the calls below concern the one that makes them.
+ * comes last. What privileges_drop does concerns the thread that calls it, and is inherited by those that it makes; the
+ * filter, which forbids making threads, is laid over all that there are.
  */
 #include "platform.h"
 
@@ -100,5 +101,10 @@ int privileges_drop(const privileges *chosen, const char *directory)
     (void)directory;
     (void)prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
 #endif
-    return confined(confine_calls(), "filter of system calls");
+    return 0;
+}
+
+int privileges_close(const privileges *chosen)
+{
+    return chosen->keep ? 0 : confined(confine_calls(), "filter of system calls");
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The system calls of the loop, of the libraries below it and of nothing else; with their arguments where a call can do more
+ * The system calls of the loop, of threads that encrypt, of the libraries below and of nothing else; with their arguments where a call can do more
  * than we ask of it. No file is opened any more: what is read later (routes) stays open from the start.
  *
  * A call that is not listed fails with EPERM, it does not kill. Which calls a C library makes for a function changes with its
@@ -141,7 +141,9 @@ int confine_calls(void)
 
     if (filter == NULL)
         return ENOMEM;
-    error = allow_plain(filter);
+    error = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
+    if (error == 0)
+        error = allow_plain(filter);
     if (error == 0)
         error = allow_sockets(filter);
     if (error == 0)

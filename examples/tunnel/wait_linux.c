@@ -95,14 +95,13 @@ static void arm(waiter *w, vpn_time deadline)
         w->armed = deadline;
 }
 
-int waiter_wait(waiter *w, vpn_time deadline, wake *out, int n)
+static int take(waiter *w, int timeout, wake *out, int n)
 {
     struct epoll_event events[WAKES_MAX];
     int got;
     int kept = 0;
 
-    arm(w, deadline);
-    got = epoll_wait(w->epoll, events, n < WAKES_MAX ? n : WAKES_MAX, -1);
+    got = epoll_wait(w->epoll, events, n < WAKES_MAX ? n : WAKES_MAX, timeout);
     if (got < 0)
         return errno == EINTR ? 0 : -1;
     for (int i = 0; i < got; i++) {
@@ -122,6 +121,17 @@ int waiter_wait(waiter *w, vpn_time deadline, wake *out, int n)
         out[kept++] = (wake){.tag = events[i].data.u64, .ready = ready};
     }
     return kept;
+}
+
+int waiter_wait(waiter *w, vpn_time deadline, wake *out, int n)
+{
+    arm(w, deadline);
+    return take(w, -1, out, n);
+}
+
+int waiter_poll(waiter *w, wake *out, int n)
+{
+    return take(w, 0, out, n);
 }
 
 int watch_directory(const char *path)
