@@ -138,7 +138,7 @@ else
     run asan
     say "building what has threads for tsan"
     cmake --preset tsan -G Ninja >build/configure.log || { cat build/configure.log; die "cmake failed for tsan"; }
-    cmake --build --preset tsan --target pitfall_row_29 -- --quiet || die "the build of tsan failed"
+    cmake --build --preset tsan --target pitfall_row_29 threads_flow -- --quiet || die "the build of tsan failed"
     run tsan -L threads
     script tests/portability/run.sh --ci
 fi

@@ -28,7 +28,7 @@ SKIPPED = 77
 CHECK = {"CK_DEFAULT_TIMEOUT": "60", "CK_TIMEOUT_MULTIPLIER": "0.5", "CK_TAP_LOG_FILE_NAME": "-"}
 PROGRAM_LIMIT = 600
 # In the order in which they are tried, after the unit test of the room itself.
-KINDS = (("scenario", "scenario"), ("pitfalls", "pitfall"), ("unit", "unit"), ("memory", "memory"))
+KINDS = (("scenario", "scenario"), ("pitfalls", "pitfall"), ("unit", "unit"), ("memory", "memory"), ("threads", "threads"))
 LEFT_OUT = {"memory_differential", "unit_wycheproof", "unit_noise_vectors"}  # slow, and what they test is in libsodium
 SLOWEST = "memory_failures"
 
@@ -189,10 +189,16 @@ class Tree:
         shutil.copyfile(ROOT / path, self.source / path)
 
 
+def is_library(entry):
+    return entry.path.startswith("lib/")
+
+
 def order(entry, others):
     """(program, test case) in the order in which to try them. With a row, its tests alone have to notice."""
     if entry.row:
         return row_cases(*entry.row)
+    if not is_library(entry):
+        return [(name, None) for name in others if name.startswith("threads_")]
     names = entry.first + [f"unit_{pathlib.Path(entry.path).stem}"] + others
     return [(name, None) for name in dict.fromkeys(names)]
 
@@ -200,7 +206,7 @@ def order(entry, others):
 def judge(tree, entry, others):
     """(killed, why)"""
     (tree.source / entry.path).write_text(entry.apply((ROOT / entry.path).read_text()))
-    said = tree.make([f"CMakeFiles/vpn_objects.dir/{entry.path}.o"])
+    said = tree.make([f"CMakeFiles/vpn_objects.dir/{entry.path}.o"]) if is_library(entry) else None
     if said:
         return False, f"does not compile\n{said}"
     for program, case in order(entry, others):
