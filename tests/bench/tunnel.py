@@ -3,8 +3,9 @@
 
 Two network namespaces are joined by a veth. Through it, in turn: nothing at all, the plain forwarder of forward.c without
 and with the bare AEAD of each cipher (the limits), vpn-tunnel with each cipher, the newest wireguard-go that Debian has and
-OpenVPN. Every figure is the median of the rounds, each of which begins with another candidate and takes all in turn. Prints a
-table, then a line of JSON, which has the figures of each round too.
+OpenVPN; where --only names them also vpn-tunnel-CIPHER-1 and so on, with so many threads. Every figure is the median of the
+rounds, each of which begins with another candidate and takes all in turn. Prints a table, then a line of JSON, which has the
+figures of each round too.
 """
 import argparse
 import base64
@@ -27,6 +28,7 @@ NAME = f"vb{os.getpid()}"
 PROCESSORS = {}  # with --pin, that of each side
 CIPHERS = ("sodium", "ipsec-mb", "libcrypto")
 USUAL_CIPHERS = CIPHERS[:2]
+THREADS = (1, 2, 4)
 URINGS = ("", "coop", "sqpoll", "oneshot", "atonce", "slots=4,messages=4", "slots=4")
 CONGESTION = ("-C", "cubic")
 
@@ -402,6 +404,8 @@ def ours(options, scratch):
         yield Forward(f"forward-{cipher}", scratch, forward, cipher)
     for cipher in have:
         yield WireGuard(f"vpn-tunnel-{cipher}", scratch, tunnel, "--cipher", cipher)
+        for n in THREADS:
+            yield WireGuard(f"vpn-tunnel-{cipher}-{n}", scratch, tunnel, "--cipher", cipher, "--threads", n)
 
 
 def others(wanted, scratch):
@@ -421,6 +425,7 @@ def others(wanted, scratch):
 
 def candidates(options, scratch):
     unusual = {f"{kind}-{c}" for kind in ("forward", "vpn-tunnel") for c in CIPHERS if c not in USUAL_CIPHERS}
+    unusual |= {f"vpn-tunnel-{c}-{n}" for c in CIPHERS for n in THREADS}
 
     def wanted(name):
         return name in options.only if options.only else name not in unusual and "uring" not in name
