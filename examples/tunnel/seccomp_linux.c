@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The system calls of the loop, of threads that encrypt, of the libraries below and of nothing else; with their arguments where a call can do more
- * than we ask of it. No file is opened any more: what is read later (routes) stays open from the start.
+ * The system calls of the loop, of threads that encrypt, of the libraries below and of nothing else; with their arguments where
+ * a call can do more than we ask of it. No file is opened any more: what is read later (routes) stays open from the start.
  *
  * A call that is not listed fails with EPERM, it does not kill. Which calls a C library makes for a function changes with its
  * version; a tunnel that dies at the first one that is new is worse for its user than one whose function reports an error.
