@@ -253,7 +253,7 @@ static void take_turn(void)
         hand_over();
     else
         u.turn++;
-    forward_flow.area = u.areas[u.turn];
+    forward_flow.batch->area = u.areas[u.turn];
     forward_flow.udp.batch = u.batches[u.turn];
 }
 
@@ -309,7 +309,7 @@ static void open_ring(void)
         die("io_uring's files", -error);
     u.inbox = f->inbox;
     for (unsigned i = 0; i < TURNS; i++) {
-        u.areas[i] = i == 0 ? f->area : get(4 * SLOT_BYTES);
+        u.areas[i] = i == 0 ? f->batch->area : get(4 * SLOT_BYTES);
         u.batches[i] = i == 0 ? f->udp.batch : get(sizeof *u.batches[i]);
         if (i > 0)
             memset(u.batches[i], 0, sizeof *u.batches[i]);
@@ -347,7 +347,7 @@ static void open_source(unsigned which, int fd, uint64_t tag)
 /* What the flow will free is its own again. */
 static void end(void)
 {
-    forward_flow.area = u.areas[0];
+    forward_flow.batch->area = u.areas[0];
     forward_flow.udp.batch = u.batches[0];
     forward_flow.inbox = u.inbox;
     if (u.failures > 0)
@@ -409,7 +409,7 @@ int __wrap_epoll_wait(int epoll, struct epoll_event *events, int n, int timeout)
         (void)io_uring_submit_and_get_events(&u.ring);
     u.turn = 0;
     u.vectors_used = u.headers_used = 0;
-    forward_flow.area = u.areas[0];
+    forward_flow.batch->area = u.areas[0];
     forward_flow.udp.batch = u.batches[0];
     reap();
     for (unsigned i = 0; i < SOURCES && count < n; i++) {
