@@ -8,6 +8,7 @@
 
 #include <vpn/allowedips.h>
 #include <vpn/base.h>
+#include <vpn/checksum.h>
 #include <vpn/cookie.h>
 #include <vpn/crypto.h>
 #include <vpn/handshake.h>

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include <vpn/checksum.h>
+
 #include "base/bytes.h"
 
 static uint64_t load32(const uint8_t *p)
@@ -59,4 +61,85 @@ uint64_t vpn__sum_pseudo(const uint8_t *addresses, size_t bytes, uint8_t protoco
 {
     return vpn__sum(addresses, bytes) + vpn__sum16(protocol) + vpn__sum16((uint16_t)(length >> 16)) +
            vpn__sum16((uint16_t)length);
+}
+
+/* --- as numbers --- */
+
+#define UDP 17
+
+static uint16_t number(uint64_t sum)
+{
+    uint16_t memory = vpn__sum_fold(sum);
+    uint8_t bytes[2];
+
+    memcpy(bytes, &memory, sizeof memory);
+    return vpn__load16be(bytes);
+}
+
+uint16_t vpn_checksum(const uint8_t *data, size_t bytes)
+{
+    return (uint16_t)~number(bytes != 0 ? vpn__sum(data, bytes) : 0);
+}
+
+uint16_t vpn_checksum_transport(uint8_t version, uint8_t protocol, const uint8_t *src, const uint8_t *dst,
+                                const uint8_t *data, size_t bytes)
+{
+    size_t address = version == 4 ? 4 : 16;
+    uint64_t sum = vpn__sum_pseudo(src, address, protocol, (uint32_t)bytes) + vpn__sum(dst, address);
+    uint16_t checksum = (uint16_t)~number(bytes != 0 ? sum + vpn__sum(data, bytes) : sum);
+
+    return checksum == 0 && protocol == UDP ? 0xffff : checksum;
+}
+
+/* Ones' complement has two zeros. +0 is kept for "nothing changed": any other change that comes to zero is written as -0, which
+   makes 0x0000 of a checksum that an odd sender wrote as 0xffff, as a new calculation would. */
+static uint16_t fold_change(uint32_t sum)
+{
+    sum = (sum & 0xffffu) + (sum >> 16);
+    sum = (sum & 0xffffu) + (sum >> 16);
+    return (uint16_t)(sum != 0 ? sum : 0xffffu);
+}
+
+uint16_t vpn_checksum_change16(uint16_t change, uint16_t from, uint16_t to)
+{
+    return fold_change((uint32_t)change + (from ^ 0xffffu) + to);
+}
+
+uint16_t vpn_checksum_change32(uint16_t change, uint32_t from, uint32_t to)
+{
+    from = ~from;
+    return fold_change((uint32_t)change + (from >> 16) + (from & 0xffffu) + (to >> 16) + (to & 0xffffu));
+}
+
+/* At an odd place high and low bytes have changed roles, and so they have in the sum (RFC 1071 section 2 B). */
+uint16_t vpn_checksum_change(uint16_t change, const uint8_t *from, const uint8_t *to, size_t bytes, size_t offset)
+{
+    uint32_t sum;
+
+    if (bytes == 0)
+        return change;
+    sum = fold_change((number(vpn__sum(from, bytes)) ^ 0xffffu) + (uint32_t)number(vpn__sum(to, bytes)));
+    if (offset % 2 != 0)
+        sum = (sum & 0xffu) << 8 | sum >> 8;
+    return fold_change(change + sum);
+}
+
+static uint16_t updated(const uint8_t at[2], uint16_t change)
+{
+    uint32_t sum = (vpn__load16be(at) ^ 0xffffu) + (uint32_t)change;
+
+    return (uint16_t) ~((sum & 0xffffu) + (sum >> 16));
+}
+
+void vpn_checksum_apply(uint8_t at[2], uint16_t change)
+{
+    vpn__store16be(at, updated(at, change));
+}
+
+void vpn_checksum_apply_udp(uint8_t at[2], uint16_t change)
+{
+    uint16_t checksum = updated(at, change);
+
+    if (vpn__load16be(at) != 0)
+        vpn__store16be(at, checksum != 0 ? checksum : 0xffff);
 }

@@ -2,6 +2,8 @@
 /* Only the fixed header is read: lengths and addresses decide what a tunnel does, everything else is the hosts' affair. */
 #include "packet/ip.h"
 
+#include <vpn/checksum.h>
+
 #include "base/bytes.h"
 
 #define ECN_MASK 3u
@@ -87,16 +89,12 @@ uint8_t vpn__ecn_outer(uint8_t inner_tos)
     return inner_tos & ECN_MASK;
 }
 
-/* RFC 1624, equation 3: HC' = ~(~HC + ~m + m') for the 16-bit word m that holds the TOS byte. */
 static void set_tos4(uint8_t *packet, uint8_t tos)
 {
-    uint32_t sum = 0xffffu ^ vpn__load16be(packet + 10);
-    sum += 0xffffu ^ vpn__load16be(packet);
+    uint16_t word = vpn__load16be(packet);
+
     packet[1] = tos;
-    sum += vpn__load16be(packet);
-    sum = (sum & 0xffffu) + (sum >> 16);
-    sum = (sum & 0xffffu) + (sum >> 16);
-    vpn__store16be(packet + 10, (uint16_t)(0xffffu ^ sum));
+    vpn_checksum_apply(packet + 10, vpn_checksum_change16(0, word, vpn__load16be(packet)));
 }
 
 /* RFC 6040 figure 4: the inner mark stays, but for ECT and outer CE, which make CE, and for ECT(0) and outer ECT(1),
