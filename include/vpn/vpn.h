@@ -15,6 +15,7 @@
 #include <vpn/ip.h>
 #include <vpn/key.h>
 #include <vpn/keylog.h>
+#include <vpn/mss.h>
 #include <vpn/mtu.h>
 #include <vpn/offload.h>
 #include <vpn/packet.h>
