@@ -12,6 +12,7 @@
 #include <vpn/cookie.h>
 #include <vpn/crypto.h>
 #include <vpn/handshake.h>
+#include <vpn/icmp.h>
 #include <vpn/ip.h>
 #include <vpn/key.h>
 #include <vpn/keylog.h>

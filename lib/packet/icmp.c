@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: ISC */
+#include <vpn/icmp.h>
+
+#include <string.h>
+
+#include <vpn/checksum.h>
+
+#include "base/bytes.h"
+#include "base/env.h"
+#include "packet/icmp_limit.h"
+#include "packet/ip.h"
+
+#define ICMP_HEADER 8u
+#define HOP_LIMIT   64
+#define TOS         0xc0 /* internetwork control (RFC 1812 section 4.3.2.5) */
+#define DF          0x4000
+
+#define CONFIG_LEAST (offsetof(vpn_icmp_config, ip6) + 16)
+
+#define RATE        100u
+#define SOURCE_RATE 10u
+#define RATE_MAX    1000000u
+
+#define MTU_LEAST4 68u
+#define MTU_LEAST6 1280u
+
+/* What an error says: type, code, and the 32 bits behind the checksum. */
+struct message {
+    uint8_t type, code;
+    uint32_t word;
+};
+
+static const char *const results[] = {
+    "there is an error to send",      "the packet fits",
+    "the packet may be fragmented",   "the packet is an ICMP error itself",
+    "the packet was sent to many",    "the packet's source is no single host",
+    "the packet is a later fragment", "enough errors were sent",
+};
+_Static_assert(sizeof results / sizeof *results == VPN_ICMP_RESULTS, "every result has a text");
+
+const char *vpn_icmp_result_text(int result)
+{
+    return result >= 0 && result < VPN_ICMP_RESULTS ? results[result] : "unknown result";
+}
+
+int vpn_icmp_init(vpn_icmp *icmp, const vpn_icmp_config *config)
+{
+    vpn_icmp_config c;
+
+    memset(icmp, 0, sizeof *icmp);
+    if (vpn__config_read(&c, sizeof c, config, CONFIG_LEAST) != VPN_OK || c.rate > RATE_MAX || c.source_rate > RATE_MAX)
+        return VPN_EINVAL;
+    icmp->rate = c.rate != 0 ? c.rate : RATE;
+    icmp->source_rate = c.source_rate != 0 ? c.source_rate : SOURCE_RATE;
+    memcpy(icmp->ip4, c.ip4, sizeof c.ip4);
+    memcpy(icmp->ip6, c.ip6, sizeof c.ip6);
+    return VPN_OK;
+}
+
+/* --- whether --- */
+
+static int is_many(const vpn_ip *ip)
+{
+    static const uint8_t all[4] = {255, 255, 255, 255};
+
+    if (ip->version == 6)
+        return ip->dst[0] == 0xff;
+    return ip->dst[0] >> 4 == 14 || memcmp(ip->dst, all, sizeof all) == 0;
+}
+
+static int is_nobody(const vpn_ip *ip)
+{
+    static const uint8_t zeros[15];
+
+    if (ip->version == 6)
+        return ip->src[0] == 0xff || (memcmp(ip->src, zeros, sizeof zeros) == 0 && ip->src[15] <= 1);
+    return ip->src[0] == 0 || ip->src[0] == 127 || ip->src[0] >= 224;
+}
+
+/* RFC 1812 section 4.3.2.7 and RFC 4443 section 2.4 (e). The latter lets "packet too big" answer multicast; a tunnel leads to
+   single hosts, so we do not. */
+static int judge(const vpn_ip *ip)
+{
+    if ((ip->flags & VPN_IP_ERROR) != 0)
+        return VPN_ICMP_ERROR;
+    if (is_many(ip))
+        return VPN_ICMP_MANY;
+    if (is_nobody(ip))
+        return VPN_ICMP_NOBODY;
+    return (ip->flags & VPN_IP_LATER) != 0 ? VPN_ICMP_LATER : 0;
+}
+
+/* Of a packet with a wrong checksum nothing can be believed, its source the least (RFC 1812 section 5.2.2). */
+static int read_packet(vpn_ip *ip, const uint8_t *packet, size_t length)
+{
+    int error = vpn_ip_parse(ip, packet, length);
+
+    if (error == VPN_OK && ip->version == 4 && vpn_checksum(packet, ip->header) != 0)
+        return VPN_EFORMAT;
+    return error;
+}
+
+/* --- the error --- */
+
+static void write4(const vpn_icmp *icmp, uint8_t *out, uint32_t total, const vpn_ip *about)
+{
+    memset(out, 0, VPN__IP4_HEADER);
+    out[0] = 0x45;
+    out[1] = TOS;
+    vpn__store16be(out + 2, (uint16_t)total);
+    vpn__store16be(out + 6, DF); /* so the identification means nothing (RFC 6864 section 4.1) */
+    out[8] = HOP_LIMIT;
+    out[9] = VPN_IP_ICMP;
+    memcpy(out + 12, icmp->ip4, 4);
+    memcpy(out + 16, about->src, 4);
+    vpn__store16be(out + 10, vpn_checksum(out, VPN__IP4_HEADER));
+    vpn__store16be(out + VPN__IP4_HEADER + 2, vpn_checksum(out + VPN__IP4_HEADER, total - VPN__IP4_HEADER));
+}
+
+static void write6(const vpn_icmp *icmp, uint8_t *out, uint32_t total, const vpn_ip *about)
+{
+    uint16_t checksum;
+
+    memset(out, 0, VPN__IP6_HEADER);
+    out[0] = 0x60;
+    vpn__store16be(out + 4, (uint16_t)(total - VPN__IP6_HEADER));
+    out[6] = VPN_IP_ICMP6;
+    out[7] = HOP_LIMIT;
+    memcpy(out + 8, icmp->ip6, 16);
+    memcpy(out + 24, about->src, 16);
+    checksum =
+        vpn_checksum_transport(6, VPN_IP_ICMP6, out + 8, out + 24, out + VPN__IP6_HEADER, total - VPN__IP6_HEADER);
+    vpn__store16be(out + VPN__IP6_HEADER + 2, checksum);
+}
+
+static int has_source(const vpn_icmp *icmp, uint8_t version)
+{
+    static const uint8_t none[16];
+
+    return version == 4 ? memcmp(icmp->ip4, none, 4) != 0 : memcmp(icmp->ip6, none, 16) != 0;
+}
+
+/* `room` becomes the length, or the need. */
+static int answer(vpn_icmp *icmp, uint8_t *out, size_t *room, const uint8_t *packet, const vpn_ip *about,
+                  const struct message *message, vpn_time now)
+{
+    uint32_t header = about->version == 4 ? VPN__IP4_HEADER : VPN__IP6_HEADER;
+    uint32_t most = about->version == 4 ? VPN_ICMP_BYTES_MAX4 : VPN_ICMP_BYTES_MAX6;
+    uint32_t total = header + ICMP_HEADER + about->total;
+    size_t have = *room;
+    int silent = judge(about);
+
+    *room = 0;
+    if (silent != 0)
+        return silent;
+    if (!has_source(icmp, about->version))
+        return VPN_EINVAL;
+    if (total > most)
+        total = most;
+    if (total > have) {
+        *room = total;
+        return VPN_ESPACE;
+    }
+    if (!vpn__icmp_spend(icmp, about->src, now))
+        return VPN_ICMP_LIMITED;
+    memcpy(out + header + ICMP_HEADER, packet, total - header - ICMP_HEADER);
+    out[header] = message->type;
+    out[header + 1] = message->code;
+    vpn__store16be(out + header + 2, 0);
+    vpn__store32be(out + header + 4, message->word);
+    if (about->version == 4)
+        write4(icmp, out, total, about);
+    else
+        write6(icmp, out, total, about);
+    *room = total;
+    return VPN_OK;
+}
+
+int vpn_icmp_too_big(vpn_icmp *icmp, uint8_t *out, size_t *bytes, const uint8_t *packet, size_t length, uint32_t mtu,
+                     vpn_time now)
+{
+    struct message message = {3, 4, mtu};
+    size_t room = *bytes;
+    vpn_ip ip;
+    int error = mtu < MTU_LEAST4 ? VPN_EINVAL : read_packet(&ip, packet, length);
+
+    *bytes = 0;
+    if (error != VPN_OK)
+        return error;
+    if (ip.version == 6)
+        message = (struct message){2, 0, mtu > MTU_LEAST6 ? mtu : MTU_LEAST6};
+    if (ip.total <= message.word)
+        return VPN_ICMP_FITS;
+    if (ip.version == 4 && (ip.flags & VPN_IP_DF) == 0)
+        return VPN_ICMP_DIVISIBLE;
+    error = answer(icmp, out, &room, packet, &ip, &message, now);
+    *bytes = room;
+    return error;
+}
+
+int vpn_icmp_unreachable(vpn_icmp *icmp, uint8_t *out, size_t *bytes, const uint8_t *packet, size_t length,
+                         uint32_t why, vpn_time now)
+{
+    static const uint8_t codes[][2] = {
+        [VPN_ICMP_NO_ROUTE] = {0, 0},
+        [VPN_ICMP_PROHIBITED] = {13, 1},
+        [VPN_ICMP_NO_HOST] = {1, 3},
+        [VPN_ICMP_NO_PORT] = {3, 4},
+    };
+    size_t room = *bytes;
+    struct message message = {3, 0, 0};
+    vpn_ip ip;
+    int error = why > VPN_ICMP_NO_PORT ? VPN_EINVAL : read_packet(&ip, packet, length);
+
+    *bytes = 0;
+    if (error != VPN_OK)
+        return error;
+    message.type = ip.version == 4 ? 3 : 1;
+    message.code = codes[why][ip.version == 4 ? 0 : 1];
+    error = answer(icmp, out, &room, packet, &ip, &message, now);
+    *bytes = room;
+    return error;
+}
