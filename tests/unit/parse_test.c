@@ -140,6 +140,8 @@ static void put_transport(struct made *m, uint8_t protocol, uint64_t *seed)
 {
     uint32_t at = m->length, bytes = 24 + 8 * (uint32_t)test_below(seed, 12);
     int later = (m->want.flags & VPN_IP_LATER) != 0;
+    if (later && test_below(seed, 2)) /* which is not there to be read */
+        protocol = (uint8_t[]){0, 43, 44, 60, VPN_IP_AH}[test_below(seed, 5)];
     m->data[m->link] = m->want.protocol = protocol;
     test_fill(seed, m->data + at, bytes);
     m->length += bytes;
