@@ -31,6 +31,8 @@ VPN_BEGIN
  * Where the option is absent nothing is added: its default is 536 in IPv4 and 1220 in IPv6 (RFC 9293 section 3.7.1), and no clamp goes
  * below that, for a lower MTU counts as VPN_MTU_MIN_IPV4 or VPN_MTU_MIN_IPV6.
  *
+ * TCP-AO (RFC 5925) may authenticate options, and a SYN that has changed is then refused by the other end; TCP-MD5 (RFC 2385) does not.
+ *
  * Left as they are: what is no TCP or has no SYN, later fragments, TCP behind an authentication header, and options from the first
  * one on whose length contradicts its header. Options of a wrong length for their kind are passed over.
  * @param packet `length` bytes from the IP header on.
