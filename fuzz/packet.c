@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * One packet to everything that reads or changes inner packets, from memory that ends with it: the reader of headers, the clamp of
- * the MSS, the writers of ICMP errors, and the reader of those that came. What they say has to agree with one another and with
- * naive sums.
+ * One packet to everything that reads or changes inner packets, from memory that ends with it: the reader of headers,
+ * the clamp of the MSS, the writers of ICMP errors, and the reader of those that came. What they say has to agree with
+ * one another and with naive sums.
  */
 #include "fuzz.h"
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /**
  * @file checksum.h
- * @brief The Internet checksum of IPv4, ICMP, TCP and UDP: whole (RFC 1071), and brought up to date after a change (RFC 1624).
+ * @brief The Internet checksum of IPv4, ICMP, TCP and UDP: whole (RFC 1071), and brought up to date after a change (RFC
+ * 1624).
  *
- * Pure; any thread; nothing allocates. A checksum is a number here, and stands in a packet with its high byte first. Lengths are
- * at most 2^24 bytes; memory may have any alignment.
+ * Pure; any thread; nothing allocates. A checksum is a number here, and stands in a packet with its high byte first.
+ * Lengths are at most 2^24 bytes; memory may have any alignment.
  */
 #ifndef VPN_CHECKSUM_H
 #define VPN_CHECKSUM_H
@@ -34,11 +35,11 @@ VPN_API VPN_MUST_USE VPN_NONNULL(3, 4) uint16_t
 /**
  * @name Changes
  *
- * A change is a number that begins with 0 and collects what was overwritten: ~m + m' of RFC 1624 equation 3, for each 16-bit word
- * m that became m'. Changes add up in any order and can be kept, for example one for each prefix that is translated. Applied to
- * the checksum of anything that contains these words, they give what a new calculation would: also 0x0000 where equation 2 gives
- * 0xffff. A checksum that did not hold does not hold afterwards. The one exception is that of the RFC: of data that is
- * all zero afterwards, which no packet is.
+ * A change is a number that begins with 0 and collects what was overwritten: ~m + m' of RFC 1624 equation 3, for each
+ * 16-bit word m that became m'. Changes add up in any order and can be kept, for example one for each prefix that is
+ * translated. Applied to the checksum of anything that contains these words, they give what a new calculation would:
+ * also 0x0000 where equation 2 gives 0xffff. A checksum that did not hold does not hold afterwards. The one exception
+ * is that of the RFC: of data that is all zero afterwards, which no packet is.
  * @{ */
 
 /** @brief A 16-bit word at an even place became another. Since 0.1. */
@@ -49,7 +50,8 @@ VPN_API VPN_MUST_USE uint16_t vpn_checksum_change32(uint16_t change, uint32_t fr
 
 /**
  * @brief `bytes` bytes became others, as an address or an option does.
- * @param offset where they begin, counted from where the checksum's data begins; only whether it is odd matters. Since 0.1.
+ * @param offset where they begin, counted from where the checksum's data begins; only whether it is odd matters. Since
+ * 0.1.
  */
 VPN_API VPN_MUST_USE VPN_NONNULL(2, 3) uint16_t
     vpn_checksum_change(uint16_t change, const uint8_t *from, const uint8_t *to, size_t bytes, size_t offset);
@@ -58,8 +60,8 @@ VPN_API VPN_MUST_USE VPN_NONNULL(2, 3) uint16_t
 VPN_API VPN_NONNULL(1) void vpn_checksum_apply(uint8_t at[2], uint16_t change);
 
 /**
- * @brief The same for UDP: 0 means that there is no checksum and stays, and what comes to 0 is written as 0xffff (RFC 768).
- * Since 0.1.
+ * @brief The same for UDP: 0 means that there is no checksum and stays, and what comes to 0 is written as 0xffff (RFC
+ * 768). Since 0.1.
  */
 VPN_API VPN_NONNULL(1) void vpn_checksum_apply_udp(uint8_t at[2], uint16_t change);
 /** @} */

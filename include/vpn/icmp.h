@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /**
  * @file icmp.h
- * @brief ICMP and ICMPv6 errors about inner packets: "too big" and "unreachable" are written, and those that came are read.
+ * @brief ICMP and ICMPv6 errors about inner packets: "too big" and "unreachable" are written, and those that came are
+ * read.
  *
  * Nothing allocates. A vpn_icmp is used by one thread at a time; vpn_icmp_error_parse is pure.
  *
- * An error goes back to the sender of the packet that is refused: write it to the interface that the packet was read from. None is
- * written where RFC 1812 section 4.3.2.7 and RFC 4443 section 2.4 (e) forbid it; the result says why.
+ * An error goes back to the sender of the packet that is refused: write it to the interface that the packet was read
+ * from. None is written where RFC 1812 section 4.3.2.7 and RFC 4443 section 2.4 (e) forbid it; the result says why.
  */
 #ifndef VPN_ICMP_H
 #define VPN_ICMP_H
@@ -70,27 +71,29 @@ typedef struct vpn_icmp {
 VPN_API VPN_MUST_USE VPN_NONNULL(1, 2) int vpn_icmp_init(vpn_icmp *icmp, const vpn_icmp_config *config);
 
 /**
- * @brief Tells the sender of a packet that it is too big: ICMP "fragmentation needed" with the MTU (RFC 1191 section 4) or ICMPv6
- * "packet too big" (RFC 4443 section 3.2).
+ * @brief Tells the sender of a packet that it is too big: ICMP "fragmentation needed" with the MTU (RFC 1191 section 4)
+ * or ICMPv6 "packet too big" (RFC 4443 section 3.2).
  *
  * Of two budgets, of the source and of all, one error is taken from each, and only when both have one. A source for
- * which there is no place takes that of the one whose budget is full the soonest; the budget of all bounds them together.
+ * which there is no place takes that of the one whose budget is full the soonest; the budget of all bounds them
+ * together.
  * @param out memory for the error, from its IP header on; not that of `packet`. VPN_ICMP_BYTES_MAX6 always suffices.
- * @param bytes in: room; out: length of the error, which quotes as much of the packet as is allowed; 0 when there is none.
+ * @param bytes in: room; out: length of the error, which quotes as much of the packet as is allowed; 0 when there is
+ * none.
  * @param packet `length` bytes as they were read from the interface. Its IPv4 header checksum must hold.
- * @param mtu greatest packet that passes, at least 68. In IPv6 less than 1280 counts as 1280 (RFC 8200 section 5), and a packet that
- * is no longer than that fits: its outer packet is fragmented.
- * @return 0: send it. VPN_ICMP_*: there is none, and why. VPN_ESPACE: `bytes` holds the need, and no budget was used. VPN_EINVAL:
- * no source address is set for this family, or the MTU is under 68. VPN_EFORMAT or VPN_ELIMIT: as vpn_ip_parse says, or the
- * checksum of the header. Since 0.1.
+ * @param mtu greatest packet that passes, at least 68. In IPv6 less than 1280 counts as 1280 (RFC 8200 section 5), and
+ * a packet that is no longer than that fits: its outer packet is fragmented.
+ * @return 0: send it. VPN_ICMP_*: there is none, and why. VPN_ESPACE: `bytes` holds the need, and no budget was used.
+ * VPN_EINVAL: no source address is set for this family, or the MTU is under 68. VPN_EFORMAT or VPN_ELIMIT: as
+ * vpn_ip_parse says, or the checksum of the header. Since 0.1.
  */
 VPN_API VPN_MUST_USE VPN_NONNULL(1, 2, 3) int vpn_icmp_too_big(vpn_icmp *icmp, uint8_t *out, size_t *bytes,
                                                                const uint8_t *packet, size_t length, uint32_t mtu,
                                                                vpn_time now);
 
 /**
- * @brief Tells the sender of a packet that it does not get through (RFC 792, RFC 1812 section 5.2.7.1, RFC 4443 section 3.1), so
- * that its program fails at once instead of waiting.
+ * @brief Tells the sender of a packet that it does not get through (RFC 792, RFC 1812 section 5.2.7.1, RFC 4443 section
+ * 3.1), so that its program fails at once instead of waiting.
  * @param why VPN_ICMP_NO_ROUTE .. VPN_ICMP_NO_PORT.
  * @return as vpn_icmp_too_big, but neither VPN_ICMP_FITS nor VPN_ICMP_DIVISIBLE. Since 0.1.
  */
@@ -122,12 +125,12 @@ typedef struct vpn_icmp_error {
 /**
  * @brief Reads an ICMP or ICMPv6 error and the packet that it quotes.
  *
- * Whoever acts on it checks first that the quoted packet is one that was sent: its addresses and ports are at least as hard to
- * guess as anything else in here (RFC 5927).
+ * Whoever acts on it checks first that the quoted packet is one that was sent: its addresses and ports are at least as
+ * hard to guess as anything else in here (RFC 5927).
  * @param packet `length` bytes from the IP header on.
- * @return 0; VPN_ENOENT: a sound packet, but no ICMP error; VPN_EFORMAT or VPN_ELIMIT: as vpn_ip_parse says of it or of what it
- * quotes, a fragment, a checksum that does not hold, a quoted packet of another family or that is an error itself.
- * On an error `out` is all zero. Since 0.1.
+ * @return 0; VPN_ENOENT: a sound packet, but no ICMP error; VPN_EFORMAT or VPN_ELIMIT: as vpn_ip_parse says of it or of
+ * what it quotes, a fragment, a checksum that does not hold, a quoted packet of another family or that is an error
+ * itself. On an error `out` is all zero. Since 0.1.
  */
 VPN_API VPN_MUST_USE VPN_NONNULL(1) int vpn_icmp_error_parse(vpn_icmp_error *out, const uint8_t *packet, size_t length);
 

@@ -69,14 +69,15 @@ typedef struct vpn_ip {
 /**
  * @brief Reads all headers up to the transport's.
  *
- * Refused is what contradicts itself, since two readers would understand it differently: lengths that do not fit into one another,
- * options that run out of their header, a hop-by-hop header that is not the first (RFC 8200 section 4.1), two fragment headers,
- * fragments that cannot be part of a packet of 65535 bytes or end between multiples of 8, and a transport header of a known protocol
- * that is not whole, also in a first fragment (RFC 7112, RFC 1858). Jumbograms (RFC 2675) are refused as well.
+ * Refused is what contradicts itself, since two readers would understand it differently: lengths that do not fit into
+ * one another, options that run out of their header, a hop-by-hop header that is not the first (RFC 8200 section 4.1),
+ * two fragment headers, fragments that cannot be part of a packet of 65535 bytes or end between multiples of 8, and a
+ * transport header of a known protocol that is not whole, also in a first fragment (RFC 7112, RFC 1858). Jumbograms
+ * (RFC 2675) are refused as well.
  *
- * Passed over, in any order and number up to VPN_IP_EXTENSIONS_MAX: hop-by-hop options, routing, fragment, destination options and
- * authentication headers, the last also in IPv4. Mobility, HIP and Shim6 headers count as transports. With VPN_IP_ESP and
- * VPN_IP_NOTHING nothing behind is read.
+ * Passed over, in any order and number up to VPN_IP_EXTENSIONS_MAX: hop-by-hop options, routing, fragment, destination
+ * options and authentication headers, the last also in IPv4. Mobility, HIP and Shim6 headers count as transports. With
+ * VPN_IP_ESP and VPN_IP_NOTHING nothing behind is read.
  * @param out set whole; on an error all zero.
  * @param data `length` bytes from the IP header on.
  * @return 0; VPN_EFORMAT: as above, or no IPv4 or IPv6; VPN_ELIMIT: too many extension headers. Since 0.1.

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /**
  * @file mss.h
- * @brief TCP MSS clamping: both ends of a connection are made to send segments that fit the tunnel, whatever becomes of ICMP.
+ * @brief TCP MSS clamping: both ends of a connection are made to send segments that fit the tunnel, whatever becomes of
+ * ICMP.
  *
  * Pure; any thread; nothing allocates.
  */
@@ -24,17 +25,18 @@ VPN_BEGIN
 /**
  * @brief Lowers the MSS option of a SYN or SYN-ACK over IPv4 or IPv6 to what fits an MTU, in place.
  *
- * The greatest MSS is the MTU less 40 bytes in IPv4 and 60 in IPv6: IP and TCP headers without options, for which the sender allows
- * by itself (RFC 9293 section 3.7.1). The option is lowered and never raised, in each place where it stands, at even and odd
- * offsets; nothing else changes but the checksum, which stays as right or as wrong as it was.
+ * The greatest MSS is the MTU less 40 bytes in IPv4 and 60 in IPv6: IP and TCP headers without options, for which the
+ * sender allows by itself (RFC 9293 section 3.7.1). The option is lowered and never raised, in each place where it
+ * stands, at even and odd offsets; nothing else changes but the checksum, which stays as right or as wrong as it was.
  *
- * Where the option is absent nothing is added: its default is 536 in IPv4 and 1220 in IPv6 (RFC 9293 section 3.7.1), and no clamp goes
- * below that, for a lower MTU counts as VPN_MTU_MIN_IPV4 or VPN_MTU_MIN_IPV6.
+ * Where the option is absent nothing is added: its default is 536 in IPv4 and 1220 in IPv6 (RFC 9293 section 3.7.1),
+ * and no clamp goes below that, for a lower MTU counts as VPN_MTU_MIN_IPV4 or VPN_MTU_MIN_IPV6.
  *
- * TCP-AO (RFC 5925) may authenticate options, and a SYN that has changed is then refused by the other end; TCP-MD5 (RFC 2385) does not.
+ * TCP-AO (RFC 5925) may authenticate options, and a SYN that has changed is then refused by the other end; TCP-MD5 (RFC
+ * 2385) does not.
  *
- * Left as they are: what is no TCP or has no SYN, later fragments, TCP behind an authentication header, and options from the first
- * one on whose length contradicts its header. Options of a wrong length for their kind are passed over.
+ * Left as they are: what is no TCP or has no SYN, later fragments, TCP behind an authentication header, and options
+ * from the first one on whose length contradicts its header. Options of a wrong length for their kind are passed over.
  * @param packet `length` bytes from the IP header on.
  * @param mtu of the tunnel, from vpn_mtu_inner or the interface.
  * @param flags VPN_MSS_PARTIAL or 0.

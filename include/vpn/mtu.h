@@ -3,8 +3,9 @@
  * @file mtu.h
  * @brief MTU arithmetic. Pure; any thread.
  *
- * A WireGuard data message carries 16 bytes of header and 16 bytes of tag; with UDP (8) and IPv4 (20, without options) or
- * IPv6 (40, without extension headers) that makes 60 or 80 bytes around an inner packet. Other ways to carry it have a kind.
+ * A WireGuard data message carries 16 bytes of header and 16 bytes of tag; with UDP (8) and IPv4 (20, without options)
+ * or IPv6 (40, without extension headers) that makes 60 or 80 bytes around an inner packet. Other ways to carry it have
+ * a kind.
  *
  * | kind | between the IP header and the inner packet | bytes | over IPv4 | over IPv6 |
  * | --- | --- | --- | --- | --- |
@@ -55,9 +56,9 @@ VPN_API VPN_MUST_USE uint32_t vpn_mtu_padding(uint32_t inner, uint32_t mtu);
 /**
  * @name Kinds of encapsulation
  *
- * In a TCP stream each message stands behind a length of 2 bytes, as in RFC 9329 section 3. A stream has no packets, so what the
- * table says of TCP is how long a message may be to fill one segment, whose header holds a time stamp (RFC 7323).
- * Numbers are never used again; ESP gets its own.
+ * In a TCP stream each message stands behind a length of 2 bytes, as in RFC 9329. A stream has no packets, so
+ * what the table says of TCP is how long a message may be to fill one segment, whose header holds a time stamp (RFC
+ * 7323). Numbers are never used again; ESP gets its own.
  * @{ */
 #define VPN_MTU_WG_UDP     1 /**< WireGuard as it is: a message in a UDP datagram */
 #define VPN_MTU_WG_TCP     2 /**< a message in a TCP stream */
@@ -68,8 +69,8 @@ VPN_API VPN_MUST_USE uint32_t vpn_mtu_padding(uint32_t inner, uint32_t mtu);
  * @brief Bytes around an inner packet, outer IP header included, standard padding not.
  * @param kind VPN_MTU_*.
  * @param family 4 or 6: of the outer network.
- * @param options bytes of IPv4 options (0..40, a multiple of 4) or of IPv6 extension headers (a multiple of 8, at most 2048) in
- * the outer packets.
+ * @param options bytes of IPv4 options (0..40, a multiple of 4) or of IPv6 extension headers (a multiple of 8, at most
+ * 2048) in the outer packets.
  * @return bytes, or 0: an argument is not as it must be. Since 0.1.
  */
 VPN_API VPN_MUST_USE uint32_t vpn_mtu_overhead(uint32_t kind, uint8_t family, uint32_t options);
@@ -89,8 +90,9 @@ VPN_API VPN_MUST_USE uint32_t vpn_mtu_from_path(uint32_t kind, uint8_t family, u
 VPN_API VPN_MUST_USE uint32_t vpn_mtu_to_path(uint32_t kind, uint8_t family, uint32_t options, uint32_t inner_mtu);
 
 /**
- * @brief An inner MTU that may be set: not under VPN_MTU_MIN_IPV6 where the tunnel carries IPv6 (RFC 8200 section 5), nor under
- * VPN_MTU_MIN_IPV4. Where the result is greater than `inner_mtu`, outer packets of that size need fragmentation.
+ * @brief An inner MTU that may be set: not under VPN_MTU_MIN_IPV6 where the tunnel carries IPv6 (RFC 8200 section 5),
+ * nor under VPN_MTU_MIN_IPV4. Where the result is greater than `inner_mtu`, outer packets of that size need
+ * fragmentation.
  * @param carries_ipv6 not 0: there is inner IPv6.
  * @return VPN_MTU_MIN_IPV4 .. VPN_MTU_MAX. Since 0.1.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * For packets.sh: a capture of what the library made of inner packets, and a table of what another reader should see in it, a
- * row for each. Clamped SYNs, translated addresses and ports, ICMP errors of all kinds, in both families.
+ * For packets.sh: a capture of what the library made of inner packets, and a table of what another reader should see in
+ * it, a row for each. Clamped SYNs, translated addresses and ports, ICMP errors of all kinds, in both families.
  */
 #include <stdio.h>
 #include <stdlib.h>
