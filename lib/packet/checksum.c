@@ -86,9 +86,9 @@ uint16_t vpn_checksum_transport(uint8_t version, uint8_t protocol, const uint8_t
 {
     size_t address = version == 4 ? 4 : 16;
     uint64_t sum = vpn__sum_pseudo(src, address, protocol, (uint32_t)bytes) + vpn__sum(dst, address);
-    uint16_t checksum = (uint16_t)~number(bytes != 0 ? sum + vpn__sum(data, bytes) : sum);
+    uint32_t checksum = 0xffffu ^ number(bytes != 0 ? sum + vpn__sum(data, bytes) : sum);
 
-    return checksum == 0 && protocol == UDP ? 0xffff : checksum;
+    return (uint16_t)(checksum == 0 && protocol == UDP ? 0xffffu : checksum);
 }
 
 /* Ones' complement has two zeros. +0 is kept for "nothing changed": any other change that comes to zero is written as -0, which

@@ -68,7 +68,7 @@ static int step_fragment(struct reader *r, uint32_t at, uint32_t *bytes)
     *bytes = 8;
     word = vpn__load16be(r->data + at + 2);
     ip->id = vpn__load32be(r->data + at + 4);
-    return take_fragment(ip, word & 0xfff8u, word & 1, at - VPN__IP6_HEADER, ip->total - at - 8);
+    return take_fragment(ip, word & 0xfff8u, (word & 1) != 0, at - VPN__IP6_HEADER, ip->total - at - 8);
 }
 
 /* --- options and extension headers --- */
@@ -306,10 +306,25 @@ static int read6(struct reader *r)
     return 0;
 }
 
-static int read_packet(struct reader *r, const struct vpn__ip *fixed, size_t length)
+static int read_packet(struct reader *r, const struct vpn__ip *fixed)
 {
-    vpn_ip *ip = r->ip;
+    int error = fixed->version == 4 ? read4(r) : read6(r);
+
+    if (error == 0)
+        error = walk(r);
+    if (error == 0)
+        error = read_transport(r);
+    if (error == CUT) {
+        r->ip->flags |= VPN_IP_INCOMPLETE;
+        error = 0;
+    }
+    return error;
+}
+
+static int read_from(vpn_ip *ip, const struct vpn__ip *fixed, const uint8_t *data, size_t length, int quoted)
+{
     size_t address = fixed->version == 4 ? 4 : 16;
+    struct reader r;
     int error;
 
     ip->version = fixed->version;
@@ -317,16 +332,11 @@ static int read_packet(struct reader *r, const struct vpn__ip *fixed, size_t len
     ip->total = fixed->total;
     memcpy(ip->src, fixed->src, address);
     memcpy(ip->dst, fixed->dst, address);
-    r->end = length < ip->total ? length : ip->total;
-    error = fixed->version == 4 ? read4(r) : read6(r);
-    if (error == 0)
-        error = walk(r);
-    if (error == 0)
-        error = read_transport(r);
-    if (error == CUT) {
-        ip->flags |= VPN_IP_INCOMPLETE;
-        error = 0;
-    }
+    r.ip = ip;
+    r.data = data;
+    r.end = length < ip->total ? length : ip->total;
+    r.quoted = quoted;
+    error = read_packet(&r, fixed);
     if (error != 0)
         memset(ip, 0, sizeof *ip);
     return error;
@@ -334,19 +344,17 @@ static int read_packet(struct reader *r, const struct vpn__ip *fixed, size_t len
 
 int vpn_ip_parse(vpn_ip *out, const uint8_t *data, size_t length)
 {
-    struct reader r = {out, data, 0, 0};
     struct vpn__ip fixed;
 
     memset(out, 0, sizeof *out);
     if (vpn__ip_parse(&fixed, data, length) != 0)
         return VPN_EFORMAT;
-    return read_packet(&r, &fixed, length);
+    return read_from(out, &fixed, data, length, 0);
 }
 
 /* The fixed header is there; vpn__ip_parse reads no more than that, so its own length may be anything. */
 int vpn__ip_parse_quoted(vpn_ip *out, const uint8_t *data, size_t length)
 {
-    struct reader r = {out, data, 0, 1};
     struct vpn__ip fixed;
 
     memset(out, 0, sizeof *out);
@@ -354,5 +362,5 @@ int vpn__ip_parse_quoted(vpn_ip *out, const uint8_t *data, size_t length)
         return VPN_EFORMAT;
     if (vpn__ip_parse(&fixed, data, SIZE_MAX) != 0)
         return VPN_EFORMAT;
-    return read_packet(&r, &fixed, length);
+    return read_from(out, &fixed, data, length, 1);
 }
