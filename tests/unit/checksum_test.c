@@ -139,14 +139,14 @@ START_TEST(transports)
             flow_example(i % 2 ? 4 : 6, i / 2 % 2 ? FLOW_TCP : FLOW_UDP, payload, (uint32_t)test_below(&seed, 64));
         test_fill(&seed, payload, sizeof payload);
         uint32_t length = flow_packet(packet, &flow), ip = flow_ip_bytes(&flow), at = flow_checksum_at(&flow);
-        if (i % 4 < 2 && flow.length >= 2) { /* what completes the sum to all ones */
+        if (i % 8 < 4 && flow.length >= 2) { /* what completes the sum to all ones */
             flow_put(packet + at, 0, 2);
             flow_put(packet + length - flow.length, 0, 2);
             uint32_t sum = flow_sum(flow_pseudo(&flow, length - ip), packet + ip, length - ip);
             flow_put(packet + length - flow.length, 0xffff - sum, 2);
             memcpy(payload, packet + length - flow.length, 2);
             length = flow_packet(packet, &flow);
-            ck_assert_uint_eq(flow_get(packet + at, 2), 0xffff);
+            ck_assert_uint_eq(flow_get(packet + at, 2), flow.protocol == FLOW_UDP ? 0xffff : 0);
             zeros++;
         }
         uint16_t want = (uint16_t)flow_get(packet + at, 2);
@@ -172,6 +172,15 @@ START_TEST(rfc_1624)
     vpn_checksum_apply(at, 0);
     ck_assert_uint_eq(vpn__load16be(at), 0xffff);
     vpn_checksum_apply(at, vpn_checksum_change16(0, 0x1234, 0x1234));
+    ck_assert_uint_eq(vpn__load16be(at), 0x0000);
+    /* one zero became the other: something changed, so the sum of what did is not "nothing" */
+    static const uint8_t ones[4] = {0x80, 0x00, 0x7f, 0xff}, zeros[4];
+    ck_assert_uint_eq(vpn_checksum_change16(0, 0xffff, 0), 0xffff);
+    ck_assert_uint_eq(vpn_checksum_change32(0, 0xffffffff, 0), 0xffff);
+    ck_assert_uint_eq(vpn_checksum_change(0, ones, zeros, 4, 0), 0xffff);
+    ck_assert_uint_eq(vpn_checksum_change(0, ones, zeros, 0, 0), 0);
+    vpn__store16be(at, 0xffff);
+    vpn_checksum_apply(at, vpn_checksum_change16(0, 0xffff, 0));
     ck_assert_uint_eq(vpn__load16be(at), 0x0000);
 }
 END_TEST

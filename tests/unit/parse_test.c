@@ -325,17 +325,24 @@ START_TEST(random_bytes)
 }
 END_TEST
 
-/* A small packet to break: IPv6, one extension header of `kind`, then UDP. */
-static void with_extension(struct made *m, uint8_t kind)
+/* A small packet to break: IPv6, up to two extension headers of 8 bytes, zeros in them, then UDP. */
+static void with_extensions(struct made *m, uint8_t first, int second)
 {
     uint64_t seed = 9;
     begin(m, 6, &seed);
-    m->data[m->link] = kind;
-    m->link = m->length;
-    memset(m->data + m->length, 0, 8);
-    m->length += 8;
+    for (int i = 0; i < (second < 0 ? 1 : 2); i++) {
+        m->data[m->link] = i ? (uint8_t)second : first;
+        m->link = m->length;
+        memset(m->data + m->length, 0, 8);
+        m->length += 8;
+    }
     put_transport(m, 17, &seed);
     finish(m);
+}
+
+static void with_extension(struct made *m, uint8_t kind)
+{
+    with_extensions(m, kind, -1);
 }
 
 START_TEST(hop_by_hop)
@@ -358,8 +365,9 @@ START_TEST(hop_by_hop)
     with_extension(&m, 60);
     m.data[47] = 1; /* a kind without a length */
     ck_assert_int_eq(parse(&have, m.data, m.length, 0), VPN_EFORMAT);
-    with_extension(&m, 60);
-    m.data[40] = 0; /* not the first */
+    with_extensions(&m, 0, 60);
+    ck_assert_int_eq(parse(&have, m.data, m.length, 0), 0);
+    with_extensions(&m, 60, 0); /* not the first */
     ck_assert_int_eq(parse(&have, m.data, m.length, 0), VPN_EFORMAT);
 }
 END_TEST
@@ -387,9 +395,9 @@ START_TEST(fragments)
     with_extension(&m, 44);
     ck_assert_int_eq(parse(&have, m.data, m.length, 0), 0);
     ck_assert_uint_eq(have.flags & (VPN_IP_FRAGMENT | VPN_IP_PORTS), VPN_IP_PORTS); /* RFC 6946 */
-    m.data[40] = 44;                                                                /* twice */
-    memset(m.data + 48, 0, 8);
-    m.data[48] = 17;
+    with_extensions(&m, 44, 60);
+    ck_assert_int_eq(parse(&have, m.data, m.length, 0), 0);
+    with_extensions(&m, 44, 44); /* twice */
     ck_assert_int_eq(parse(&have, m.data, m.length, 0), VPN_EFORMAT);
     for (uint32_t payload = 0; payload <= 24; payload++) {
         for (uint32_t more = 0; more < 2; more++)
@@ -430,6 +438,8 @@ START_TEST(transports)
                 int fits = bytes >= least && (!more || (bytes && bytes % 8 == 0));
                 if (parse(&have, four, 20 + bytes, 0) != (fits ? 0 : VPN_EFORMAT))
                     ck_abort_msg("protocol %u bytes %u more %u", kind, bytes, more);
+                if (parse(&have, four, 20 + bytes, 1) != (fits ? 0 : VPN_EFORMAT))
+                    ck_abort_msg("protocol %u bytes %u more %u, quoted", kind, bytes, more);
             }
 }
 END_TEST
