@@ -20,7 +20,7 @@ static int spend(uint32_t source, vpn_time now)
 static uint32_t spend_all(uint32_t source, vpn_time now)
 {
     uint32_t n = 0;
-    while (spend(source, now))
+    while (n < 10000 && spend(source, now))
         n++;
     return n;
 }
