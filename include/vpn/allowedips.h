@@ -24,14 +24,6 @@ typedef struct vpn_allowedips vpn_allowedips;
 /** @brief Most prefixes in a table. */
 #define VPN_ALLOWEDIPS_MAX 0x3fffffffu
 
-/** @brief A prefix. */
-typedef struct vpn_prefix {
-    uint8_t family;      /**< 4 or 6 */
-    uint8_t bits;        /**< 0..32 or 0..128 */
-    uint8_t reserved[2]; /**< zero */
-    uint8_t addr[16];    /**< network order; IPv4 in the first four bytes; bits past `bits` are ignored on input */
-} vpn_prefix;
-
 /**
  * @brief Makes an empty table.
  * @param out receives the table; the caller frees it with vpn_allowedips_free.

@@ -96,6 +96,14 @@ typedef uint64_t vpn_time;
  */
 VPN_API const char *vpn_strerror(int error);
 
+/** @brief A prefix of IPv4 or IPv6 addresses, such as AllowedIPs and filters have. */
+typedef struct vpn_prefix {
+    uint8_t family;      /**< 4 or 6 */
+    uint8_t bits;        /**< 0..32 or 0..128 */
+    uint8_t reserved[2]; /**< zero */
+    uint8_t addr[16];    /**< network order; IPv4 in the first four bytes; bits past `bits` are ignored on input */
+} vpn_prefix;
+
 /**
  * @brief Wall-clock time: seconds and nanoseconds since 1970-01-01 UTC.
  */
