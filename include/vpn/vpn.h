@@ -11,6 +11,7 @@
 #include <vpn/checksum.h>
 #include <vpn/cookie.h>
 #include <vpn/crypto.h>
+#include <vpn/filter.h>
 #include <vpn/handshake.h>
 #include <vpn/icmp.h>
 #include <vpn/ip.h>
