@@ -4,6 +4,8 @@
  * makes it quick is the mask of chunks in front of each row, which mostly leaves one or two of them. */
 #include "packet/filter_classify.h"
 
+#include <string.h>
+
 #define NONE UINT32_MAX
 
 static uint32_t lowest(uint64_t v)
@@ -67,34 +69,55 @@ static uint32_t interval_of(const struct vpn__filter_table *table, uint32_t fiel
     }
 }
 
-static const uint64_t *block_of(const struct vpn__filter_table *table, const uint64_t *row, uint32_t chunk)
+/* The fields that count, of one packet: always six, without a branch between them. Those that are too many are the first again. */
+struct crossing {
+    const uint64_t *blocks[VPN__ACTIVE_MAX];
+    const uint64_t *rows[VPN__ACTIVE_MAX];
+};
+
+/* As many words as every processor of today takes at once. */
+#if defined(__GNUC__)
+typedef uint64_t pair __attribute__((vector_size(16), may_alias));
+#define PAIR_OR(p) ((p)[0] | (p)[1])
+#else
+typedef uint64_t pair;
+#define PAIR_OR(p) (p)
+#endif
+#define PAIRS (VPN__BLOCK_WORDS * sizeof(uint64_t) / sizeof(pair))
+
+static inline const pair *block_of(const struct crossing *x, uint32_t i, uint32_t chunk)
 {
-    return table->blocks + (row[1 + chunk / 4] >> chunk % 4 * 16 & 0xffffu) * VPN__BLOCK_WORDS;
+    uint64_t block = x->rows[i][1 + chunk / 4] >> chunk % 4 * 16 & 0xffffu;
+    return (const pair *)(const void *)(x->blocks[i] + block * VPN__BLOCK_WORDS);
 }
 
 /* The first rule of a chunk that all fields have in common. */
-static uint32_t meet(const struct vpn__filter_table *const *tables, const uint64_t *const *rows, uint32_t count,
-                     uint32_t chunk)
+static inline uint32_t meet(const struct crossing *x, uint32_t chunk)
 {
-    uint64_t common[VPN__BLOCK_WORDS];
-    const uint64_t *block = block_of(tables[0], rows[0], chunk);
-    for (uint32_t j = 0; j < VPN__BLOCK_WORDS; j++)
-        common[j] = block[j];
-    for (uint32_t i = 1; i < count; i++) {
-        block = block_of(tables[i], rows[i], chunk);
-        for (uint32_t j = 0; j < VPN__BLOCK_WORDS; j++)
-            common[j] &= block[j];
-    }
-    for (uint32_t j = 0; j < VPN__BLOCK_WORDS; j++)
-        if (common[j] != 0)
-            return chunk * VPN__CHUNK_RULES + j * 64 + lowest(common[j]);
-    return NONE;
+    const pair *a = block_of(x, 0, chunk), *b = block_of(x, 1, chunk), *c = block_of(x, 2, chunk);
+    const pair *d = block_of(x, 3, chunk), *e = block_of(x, 4, chunk), *f = block_of(x, 5, chunk);
+    pair common[PAIRS], any;
+
+#pragma GCC unroll 8
+    for (uint32_t j = 0; j < PAIRS; j++)
+        common[j] = a[j] & b[j] & c[j] & d[j] & e[j] & f[j];
+    any = common[0];
+#pragma GCC unroll 8
+    for (uint32_t j = 1; j < PAIRS; j++)
+        any |= common[j];
+    if (PAIR_OR(any) == 0)
+        return NONE;
+    uint64_t words[VPN__BLOCK_WORDS];
+    uint32_t first = 0;
+    memcpy(words, common, sizeof(words));
+    while (words[first] == 0)
+        first++;
+    return chunk * VPN__CHUNK_RULES + first * 64 + lowest(words[first]);
 }
 
 uint32_t vpn__classify(const struct vpn__classifier *c, const struct vpn__filter_view *v, uint32_t direction)
 {
-    const struct vpn__filter_table *tables[VPN__ACTIVE_MAX];
-    const uint64_t *rows[VPN__ACTIVE_MAX];
+    struct crossing x;
     const uint8_t *active = c->active[v->family == 6];
     uint32_t count = c->active_count[v->family == 6];
     uint64_t chunks = c->chunks;
@@ -102,13 +125,18 @@ uint32_t vpn__classify(const struct vpn__classifier *c, const struct vpn__filter
     if (chunks == 0)
         return NONE;
     for (uint32_t i = 0; i < count; i++) {
-        tables[i] = &c->tables[active[i]];
-        uint32_t interval = interval_of(tables[i], active[i], v, direction);
-        rows[i] = tables[i]->rows + (size_t)tables[i]->row_of[interval] * c->row_words;
-        chunks &= rows[i][0];
+        const struct vpn__filter_table *table = &c->tables[active[i]];
+        uint32_t interval = interval_of(table, active[i], v, direction);
+        x.blocks[i] = table->blocks;
+        x.rows[i] = table->rows + (size_t)table->row_of[interval] * c->row_words;
+        chunks &= x.rows[i][0];
+    }
+    for (uint32_t i = count; i < VPN__ACTIVE_MAX; i++) {
+        x.blocks[i] = x.blocks[0];
+        x.rows[i] = x.rows[0];
     }
     for (; chunks != 0; chunks &= chunks - 1) {
-        uint32_t rule = meet(tables, rows, count, lowest(chunks));
+        uint32_t rule = meet(&x, lowest(chunks));
         if (rule != NONE)
             return rule;
     }

@@ -156,16 +156,30 @@ static void rule_near(vpn_filter_rule *r, uint32_t i, uint32_t n)
     r->dst_port_max = odd == 3 ? (uint16_t)(1 + i) : 65535;
 }
 
+/* The worst for caches: every field has rules in every block, other ones for every packet, and mostly none in common. */
+static void rule_ranges(vpn_filter_rule *r, uint32_t i, uint32_t n)
+{
+    (void)i;
+    (void)n;
+    uint32_t port = below(59535);
+    port_set(r, port, port + 6000);
+    r->match |= VPN_FILTER_MATCH_SRC_PORT;
+    r->src_port_min = (uint16_t)below(59535);
+    r->src_port_max = (uint16_t)(r->src_port_min + 6000);
+    prefix_set(&r->src, 4, 4, below(16) << 28, 0);
+    prefix_set(&r->dst, 4, 4, below(16) << 28, 0);
+}
+
 struct shape {
     const char *name;
     void (*rule)(vpn_filter_rule *r, uint32_t i, uint32_t n);
-    int near; /* packets that no rule but the last matches */
+    int near; /* 1: packets that no rule but the last matches; 2: packets at random */
 };
 
 static const struct shape shapes[] = {
     {"logins", rule_logins, 0},         {"access list", rule_acl, 0},     {"access list, IPv6", rule_acl6, 0},
     {"sources apart", rule_sources, 0}, {"ports overlap", rule_ports, 0}, {"wild", rule_wild, 0},
-    {"nearly all match", rule_near, 1},
+    {"nearly all match", rule_near, 1}, {"ranges apart", rule_ranges, 2},
 };
 
 struct work {
@@ -204,7 +218,13 @@ static void facts_make(struct facts *f, const struct work *w, uint32_t n, int ne
                                  ? other->dst_port_min + below(1u + other->dst_port_max - other->dst_port_min)
                                  : below(65536));
     f->flags = below(4) == 0 || near ? 2 : 0x10;
-    if (near) { /* the single addresses and ports are low */
+    if (near == 2) {
+        address_in(f->src, &w->rules[below(n)].src, 4);
+        address_in(f->dst, &w->rules[below(n)].dst, 4);
+        f->ports[0] = (uint16_t)below(65536);
+        f->ports[1] = (uint16_t)below(65536);
+    }
+    if (near == 1) { /* the single addresses and ports are low */
         f->src[1] |= 0x80;
         f->dst[1] |= 0x80;
         f->ports[1] = (uint16_t)(32768 + below(28000));
