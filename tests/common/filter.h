@@ -171,4 +171,139 @@ static inline uint32_t naive_first(const vpn_filter_rule *rules, uint32_t count,
     return FACTS_NONE;
 }
 
+/* Splitmix64, for rules and facts at random. */
+static inline uint32_t naive_below(uint64_t *seed, uint32_t limit)
+{
+    uint64_t z = *seed += UINT64_C(0x9e3779b97f4a7c15);
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return (uint32_t)((z ^ z >> 31) % limit);
+}
+
+/* Few different addresses, so that prefixes nest and packets meet them. */
+static inline void naive_address(uint64_t *seed, uint8_t addr[16], uint8_t family)
+{
+    static const uint8_t bytes[] = {0, 10, 0x7f, 0x80, 0xff};
+    memset(addr, 0, 16);
+    for (uint32_t i = 0; i < (family == 4 ? 4u : 16u); i++)
+        addr[i] = i == 0 || i == 3 || i == 7 || i == 8 || i == 15 ? bytes[naive_below(seed, 5)] : 0;
+}
+
+static inline vpn_prefix naive_prefix(uint64_t *seed, uint8_t family)
+{
+    vpn_prefix p = {.family = family};
+    uint32_t most = family == 4 ? 32 : 128;
+    p.bits = (uint8_t)(naive_below(seed, 3) == 0 ? most : naive_below(seed, most + 1));
+    naive_address(seed, p.addr, family);
+    return p;
+}
+
+static inline uint16_t naive_port(uint64_t *seed)
+{
+    static const uint16_t ports[] = {0, 1, 22, 53, 80, 443, 1023, 1024, 32768, 65534, 65535};
+    return naive_below(seed, 4) == 0 ? (uint16_t)naive_below(seed, 65536) : ports[naive_below(seed, 11)];
+}
+
+static inline void naive_ports(uint64_t *seed, uint16_t *min, uint16_t *max)
+{
+    uint16_t a = naive_port(seed), b = naive_below(seed, 2) == 0 ? a : naive_port(seed);
+    *min = a < b ? a : b;
+    *max = a < b ? b : a;
+}
+
+static inline uint8_t naive_protocol(uint64_t *seed)
+{
+    static const uint8_t protocols[] = {6, 6, 17, 17, 1, 58, 132, 47, 0, 255};
+    return protocols[naive_below(seed, 10)];
+}
+
+static inline void naive_transport(uint64_t *seed, vpn_filter_rule *r)
+{
+    r->match = VPN_FILTER_MATCH_PROTOCOL;
+    r->protocol = naive_protocol(seed);
+    struct facts like = {.family = 4, .protocol = r->protocol};
+    if (facts_has_ports(&like) && naive_below(seed, 2)) {
+        r->match |= VPN_FILTER_MATCH_SRC_PORT;
+        naive_ports(seed, &r->src_port_min, &r->src_port_max);
+    }
+    if (facts_has_ports(&like) && naive_below(seed, 3)) {
+        r->match |= VPN_FILTER_MATCH_DST_PORT;
+        naive_ports(seed, &r->dst_port_min, &r->dst_port_max);
+    }
+    if ((r->protocol == 1 || r->protocol == 58) && naive_below(seed, 2)) {
+        r->match |= VPN_FILTER_MATCH_ICMP_TYPE;
+        r->icmp_type = (uint8_t)(naive_below(seed, 2) ? 8 : 128);
+        if (naive_below(seed, 2)) {
+            r->match |= VPN_FILTER_MATCH_ICMP_CODE;
+            r->icmp_code = (uint8_t)naive_below(seed, 2);
+        }
+    }
+    if (r->protocol == 6 && naive_below(seed, 4) == 0) {
+        r->match |= VPN_FILTER_MATCH_TCP_FLAGS;
+        r->tcp_mask = (uint8_t)(1 + naive_below(seed, 255));
+        r->tcp_flags = (uint8_t)(naive_below(seed, 256) & r->tcp_mask);
+    }
+}
+
+/* A rule that is valid and not stateful. */
+static inline void naive_rule(uint64_t *seed, vpn_filter_rule *r)
+{
+    uint8_t family = naive_below(seed, 2) ? 4 : 6;
+    memset(r, 0, sizeof(*r));
+    r->action = (uint8_t)naive_below(seed, 3);
+    r->direction = (uint8_t)naive_below(seed, 3);
+    if (naive_below(seed, 3))
+        r->src = naive_prefix(seed, family);
+    if (naive_below(seed, 3))
+        r->dst = naive_prefix(seed, family);
+    if (naive_below(seed, 4))
+        naive_transport(seed, r);
+}
+
+static inline void naive_facts(uint64_t *seed, struct facts *f)
+{
+    memset(f, 0, sizeof(*f));
+    f->family = naive_below(seed, 2) ? 4 : 6;
+    f->direction = 1 + naive_below(seed, 2);
+    do
+        f->protocol = naive_protocol(seed);
+    while (f->family == 6 && f->protocol == 0); /* an extension header there */
+    naive_address(seed, f->src, f->family);
+    naive_address(seed, f->dst, f->family);
+    f->ports[0] = facts_is_icmp(f) ? (uint16_t)(naive_below(seed, 2) ? 8 : 128) : naive_port(seed);
+    f->ports[1] = facts_is_icmp(f) ? (uint16_t)naive_below(seed, 3) : naive_port(seed);
+    f->flags = (uint8_t)naive_below(seed, 256);
+    f->payload = naive_below(seed, 32);
+    f->extensions = (uint8_t)(f->family == 6 ? naive_below(seed, 3) : 0);
+    if (naive_below(seed, 8) == 0) {
+        f->offset = (uint16_t)(24 + 8 * naive_below(seed, 4));
+        f->more = (uint8_t)naive_below(seed, 2);
+        f->fragment = naive_below(seed, 65536);
+    }
+}
+
+/* Takes a rule's own values into facts, so that the rule is likely to match. */
+static inline void naive_aim(uint64_t *seed, struct facts *f, const vpn_filter_rule *r)
+{
+    uint8_t family = r->src.family ? r->src.family : r->dst.family;
+    if (family && family != f->family)
+        return;
+    for (uint32_t b = 0; b < r->src.bits; b++)
+        f->src[b / 8] = (uint8_t)((f->src[b / 8] & ~(0x80u >> b % 8)) | (r->src.addr[b / 8] & 0x80u >> b % 8));
+    for (uint32_t b = 0; b < r->dst.bits; b++)
+        f->dst[b / 8] = (uint8_t)((f->dst[b / 8] & ~(0x80u >> b % 8)) | (r->dst.addr[b / 8] & 0x80u >> b % 8));
+    static const uint8_t extensions[] = {0, 43, 44, 51, 60, 140};
+    if ((r->match & VPN_FILTER_MATCH_PROTOCOL) &&
+        !(f->family == 6 && memchr(extensions, r->protocol, sizeof(extensions)) != NULL))
+        f->protocol = r->protocol;
+    if (r->match & VPN_FILTER_MATCH_SRC_PORT)
+        f->ports[0] = naive_below(seed, 2) ? r->src_port_min : r->src_port_max;
+    if (r->match & VPN_FILTER_MATCH_DST_PORT)
+        f->ports[1] = naive_below(seed, 2) ? r->dst_port_min : r->dst_port_max;
+    if (facts_is_icmp(f)) {
+        f->ports[0] &= 255;
+        f->ports[1] &= 255;
+    }
+}
+
 #endif
