@@ -38,6 +38,8 @@ int vpn__filter_list_init(struct vpn__filter_list *list, const vpn_env *env, con
         return VPN_ELIMIT;
     if (count != 0 && !rules)
         return VPN_EINVAL;
+    if (count == 0)
+        return 0;
     list->count = (uint32_t)count;
     list->rules = vpn__alloc_array(env, count, sizeof(*list->rules));
     list->counts = vpn__alloc_array(env, count, sizeof(*list->counts));

@@ -16,7 +16,7 @@ struct vpn__filter_list {
    VPN_ENOMEM, and then there is nothing to end. */
 int vpn__filter_list_init(struct vpn__filter_list *list, const vpn_env *env, const vpn_filter_rule *rules, size_t count,
                           int stateful);
-/* NULL rules are allowed when the list was never made. */
+/* Also of a list that is all zero. */
 void vpn__filter_list_end(struct vpn__filter_list *list, const vpn_env *env);
 /* Gives each rule of `list` the counters of a rule of `old` that equals it, in order; `hash_key` has 16 bytes. 0, or
    VPN_ENOMEM and nothing has changed. */
