@@ -30,7 +30,7 @@ static void read_rule(struct fuzz_input *in, vpn_filter_rule *r)
 
 static void replace(struct state *s, struct fuzz_input *in)
 {
-    vpn_filter_rule rules[RULES], kept;
+    vpn_filter_rule rules[RULES] = {{0}}, kept;
     uint32_t count = fuzz_byte(in) % (RULES + 1);
     size_t bad;
     int stateful = 0, error, want;
