@@ -178,6 +178,8 @@ START_TEST(shared_blocks)
     ck_assert_uint_eq(t->row_count, 512 + 1);
     ck_assert_uint_eq(c.active_count[0], 2); /* and direction with protocol */
     ck_assert_uint_eq(((uintptr_t)t->blocks) % 64, 0);
+    ck_assert_uint_eq(t->rows[t->row_of[1] * c.row_words], 3); /* both chunks, then none */
+    ck_assert_uint_eq(t->rows[t->row_of[2] * c.row_words], 0);
     vpn__classifier_end(&c);
     free(rules);
     host_end(&host);

@@ -116,6 +116,17 @@ START_TEST(full)
 }
 END_TEST
 
+START_TEST(equal_tags)
+{
+    begin(8);
+    (void)add(1, VPN__FLOW_OPEN, 1);
+    struct vpn__flow *flow = add(2, VPN__FLOW_OPEN, 1);
+    flows.tags[0] = flows.tags[1];
+    ck_assert_ptr_eq(find(2, 1), flow);
+    done();
+}
+END_TEST
+
 /* An answered flow outlives any number that are not. */
 START_TEST(floods)
 {
@@ -188,6 +199,7 @@ static Suite *suite(void)
     test_add(s, "refused_by_the_host", refused_by_the_host);
     test_add(s, "found_until_it_is_over", found_until_it_is_over);
     test_add(s, "full", full);
+    test_add(s, "equal_tags", equal_tags);
     test_add(s, "floods", floods);
     test_loop(s, "random_calls", random_calls, 5);
     test_add(s, "purge", purge);

@@ -163,6 +163,8 @@ START_TEST(fragments6)
     length = facts_write(&f, packet);
     ck_assert_uint_eq(parse(length), 0);
     ck_assert_uint_eq(view.part, VPN__PART_LATER);
+    packet[56] = 6; /* what might be taken for options of 8 bytes */
+    packet[57] = 0;
     packet[40 + 8] = 60; /* nobody can tell what is behind options that were in the first fragment */
     ck_assert_uint_eq(parse(length), BAD);
     packet[40 + 8] = 44;
@@ -202,7 +204,10 @@ START_TEST(extensions)
         ck_assert_uint_eq(view.protocol, ends[i]);
         ck_assert_uint_eq(view.ports[1], VPN__NO_PORT);
     }
-    size_t length = with_extension(60, 0, 8);
+    size_t length = with_extension(60, 0, 16);
+    packet[48] = 6;
+    packet[40] = 60;
+    ck_assert_uint_eq(parse(length), 0);
     packet[40] = 0; /* hop-by-hop options behind others */
     ck_assert_uint_eq(parse(length), BAD);
     length = with_extension(44, 0, 8);
