@@ -270,13 +270,7 @@ static void count(vpn_filter *f, const vpn_filter_verdict *verdict, size_t lengt
 int vpn_filter_decide(vpn_filter *filter, uint32_t direction, vpn_peer_id peer, const uint8_t *packet, size_t length,
                       vpn_time now, vpn_filter_verdict *out)
 {
-    struct passage p;
-    p.filter = filter;
-    p.packet = packet;
-    p.direction = direction;
-    p.peer = peer;
-    p.now = now;
-    p.verdict = (vpn_filter_verdict){0};
+    struct passage p = {.filter = filter, .packet = packet, .direction = direction, .peer = peer, .now = now};
     judge(&p, length);
     count(filter, &p.verdict, length);
     if (out && p.verdict.rule < filter->list.count)

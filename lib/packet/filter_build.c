@@ -15,7 +15,7 @@
 
 #define PROBES     8u
 #define LINE       64u
-#define EVENTS_PER (2 * VPN__RANGES_MAX) /* of a rule in one field */
+#define EVENTS_PER ((size_t)2 * VPN__RANGES_MAX) /* of a rule in one field */
 
 _Static_assert(VPN_FILTER_RULES_MAX <= VPN__CHUNKS_MAX * VPN__CHUNK_RULES, "chunks have a bit each in one word");
 _Static_assert(2 * VPN_FILTER_RULES_MAX + 1 + VPN__CHUNKS_MAX < UINT16_MAX, "rows and blocks are named by 16 bits");
@@ -44,6 +44,7 @@ struct sweep {
     uint64_t *bits;
     uint64_t *row;
     uint64_t changed; /* chunks */
+    uint64_t all;     /* chunks that there are */
     struct pool blocks, rows;
 };
 
@@ -187,7 +188,7 @@ static int sweep_begin(struct sweep *s, uint32_t field)
             range_add(s, rule, &ranges[i]);
     }
     sort(s->events, s->event_count);
-    s->changed = UINT64_MAX >> (64 - s->chunks);
+    s->changed = s->all;
     return looked_at;
 }
 
@@ -217,16 +218,16 @@ static void *copy(const vpn_env *env, const void *from, size_t bytes)
 static int pools_keep(struct sweep *s, struct vpn__filter_table *table)
 {
     size_t row_bytes = (size_t)s->rows.count * s->row_words * sizeof(uint64_t);
-    size_t block_bytes = (size_t)s->blocks.count * VPN__BLOCK_WORDS * sizeof(uint64_t);
+    size_t bytes = (size_t)s->blocks.count * VPN__BLOCK_WORDS * sizeof(uint64_t);
 
     table->row_count = s->rows.count;
     table->block_count = s->blocks.count;
     table->rows = copy(s->env, s->rows.items, row_bytes);
-    table->block_memory = vpn__alloc(s->env, block_bytes + LINE - 1);
+    table->block_memory = vpn__alloc(s->env, bytes + LINE - 1);
     if (table->block_memory) {
         size_t skip = (LINE - (uintptr_t)table->block_memory % LINE) % LINE;
         table->blocks = (uint64_t *)(void *)((uint8_t *)table->block_memory + skip);
-        memcpy(table->blocks, s->blocks.items, block_bytes);
+        memcpy(table->blocks, s->blocks.items, bytes);
     }
     pool_end(&s->blocks, s->env);
     pool_end(&s->rows, s->env);
@@ -329,7 +330,7 @@ static int field_build(struct sweep *s, struct vpn__filter_table *table, uint32_
             return 0;
         memset(s->bits, 0, (size_t)s->chunks * VPN__BLOCK_WORDS * sizeof(*s->bits));
         memset(s->row, 0, s->row_words * sizeof(*s->row));
-        s->changed = UINT64_MAX >> (64 - s->chunks);
+        s->changed = s->all;
         return flags_build(s, table) ? VPN_ENOMEM : 1;
     }
     /* Direction and protocol are always there, so that there is one field at least. */
@@ -371,7 +372,7 @@ int vpn__classifier_init(struct vpn__classifier *c, const vpn_env *env, const vp
     c->env = env;
     c->rules = count;
     c->row_words = s.row_words;
-    c->chunks = chunks ? UINT64_MAX >> (64 - chunks) : 0;
+    c->chunks = s.all = chunks ? UINT64_MAX >> (64 - chunks) : 0;
     if (count == 0)
         return 0;
     s.events = vpn__alloc_array(env, events, sizeof(*s.events));

@@ -122,7 +122,7 @@ uint32_t vpn__classify(const struct vpn__classifier *c, const struct vpn__filter
     uint32_t count = c->active_count[v->family == 6];
     uint64_t chunks = c->chunks;
 
-    if (chunks == 0)
+    if (chunks == 0 || count == 0)
         return NONE;
     for (uint32_t i = 0; i < count; i++) {
         const struct vpn__filter_table *table = &c->tables[active[i]];
