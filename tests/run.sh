@@ -122,7 +122,10 @@ build release
 if [ "$quick" ]; then
     run release -L 'unit|scenario|check'
 else
+    # Two of these tests wait rather than work.
+    CTEST_PARALLEL_LEVEL=$((jobs + 2))
     run release
+    CTEST_PARALLEL_LEVEL=$jobs
     say "building the library and the examples with clang"
     cmake -S . -B build/clang -G Ninja -DCMAKE_C_COMPILER=clang -DVPN_WERROR=ON -DVPN_BUILD_TESTS=OFF \
         -DCMAKE_EXPORT_COMPILE_COMMANDS=ON >build/configure.log ||
