@@ -9,6 +9,7 @@
 #include <vpn/allowedips.h>
 #include <vpn/base.h>
 #include <vpn/checksum.h>
+#include <vpn/conf.h>
 #include <vpn/cookie.h>
 #include <vpn/crypto.h>
 #include <vpn/filter.h>
@@ -21,6 +22,8 @@
 #include <vpn/mtu.h>
 #include <vpn/offload.h>
 #include <vpn/packet.h>
+#include <vpn/policy.h>
+#include <vpn/prefixes.h>
 #include <vpn/queue.h>
 #include <vpn/replay.h>
 #include <vpn/select.h>
