@@ -4,7 +4,7 @@
  * @brief Sets of IPv4 and IPv6 addresses, given and listed as prefixes: union, difference, and the fewest prefixes.
  *
  * A set holds addresses, not the prefixes it was made from: two sets that hold the same addresses are equal and list the same
- * prefixes. Both families live in one set and never mix; ::ffff:0:0/96 is IPv6. A call with lists of n and m prefixes takes
+ * prefixes. Both families live in one set and never mix; an IPv4-mapped address is IPv6. A call with lists of n and m prefixes takes
  * O((n + m) log m) time and no recursion. One thread at a time; several threads may read while none changes the set.
  */
 #ifndef VPN_PREFIXES_H

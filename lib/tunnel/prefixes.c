@@ -390,20 +390,23 @@ static size_t cut(struct range range, uint8_t family, vpn_prefix *out, size_t ro
     }
 }
 
-int vpn_prefixes_list(const vpn_prefixes *set, vpn_prefix *out, size_t capacity, size_t *count)
+static size_t cut_all(const vpn_prefixes *set, vpn_prefix *out, size_t capacity)
 {
     size_t n = 0;
     for (size_t f = 0; f < 2; f++) {
         for (size_t i = 0; i < set->family[f].count; i++)
             n += cut(set->family[f].at[i], f ? 6 : 4, n < capacity ? out + n : NULL, n < capacity ? capacity - n : 0);
     }
-    *count = n;
-    return n > capacity ? VPN_ESPACE : 0;
+    return n;
+}
+
+int vpn_prefixes_list(const vpn_prefixes *set, vpn_prefix *out, size_t capacity, size_t *count)
+{
+    *count = cut_all(set, out, capacity);
+    return *count > capacity ? VPN_ESPACE : 0;
 }
 
 size_t vpn_prefixes_count(const vpn_prefixes *set)
 {
-    size_t count;
-    (void)vpn_prefixes_list(set, NULL, 0, &count);
-    return count;
+    return cut_all(set, NULL, 0);
 }
