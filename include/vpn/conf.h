@@ -141,7 +141,7 @@ typedef struct vpn_conf_error {
     uint32_t line;     /**< 1 is the first; 0: no line is to blame */
     uint32_t column;   /**< in bytes, 1 is the first; 0: no column is to blame */
     uint32_t reserved; /**< zero */
-    char key[16];      /**< the key of that line as wg-quick(8) spells it; empty if it has none that is known */
+    char key[20];      /**< the key of that line as wg-quick(8) spells it; empty if it has none that is known */
     char why[128];     /**< a sentence in one line; holds nothing of the text, so never a secret */
 } vpn_conf_error;
 

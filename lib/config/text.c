@@ -217,7 +217,7 @@ static void mask(uint8_t addr[16], size_t bits)
     memset(addr + whole + 1, 0, 15 - whole);
 }
 
-int vpn_prefix_parse(vpn_prefix *out, const char *text, size_t length)
+int vpn__read_address(vpn_prefix *out, const char *text, size_t length)
 {
     vpn_prefix prefix = {.family = 4};
     const char *slash = length ? memchr(text, '/', length) : NULL;
@@ -230,9 +230,16 @@ int vpn_prefix_parse(vpn_prefix *out, const char *text, size_t length)
     if (prefix.family == 6 ? read_ip6(prefix.addr, text, part) : read_ip4(prefix.addr, text, part))
         return VPN_EFORMAT;
     prefix.bits = (uint8_t)bits;
-    mask(prefix.addr, bits);
     *out = prefix;
     return 0;
+}
+
+int vpn_prefix_parse(vpn_prefix *out, const char *text, size_t length)
+{
+    int error = vpn__read_address(out, text, length);
+    if (!error)
+        mask(out->addr, out->bits);
+    return error;
 }
 
 static void write_ip4(struct vpn__text *text, const uint8_t addr[4])
@@ -291,6 +298,26 @@ static void write_ip6(struct vpn__text *text, const uint8_t addr[16])
     }
 }
 
+void vpn__text_ip(struct vpn__text *text, uint8_t family, const uint8_t *addr)
+{
+    if (family == 4)
+        write_ip4(text, addr);
+    else if (family == 6)
+        write_ip6(text, addr);
+}
+
+void vpn__text_hex(struct vpn__text *text, uint32_t number)
+{
+    char buffer[8];
+    size_t at = sizeof(buffer);
+    do {
+        buffer[--at] = digits[number & 15];
+        number >>= 4;
+    } while (number);
+    vpn__text_string(text, "0x");
+    vpn__text_bytes(text, buffer + at, sizeof(buffer) - at);
+}
+
 void vpn_endpoint_format(char out[VPN_ENDPOINT_CHARS], const vpn_endpoint *endpoint)
 {
     struct vpn__text text = {.out = out, .capacity = VPN_ENDPOINT_CHARS};
@@ -320,10 +347,7 @@ void vpn_prefix_format(char out[VPN_PREFIX_CHARS], const vpn_prefix *prefix)
     uint32_t most = prefix->family == 6 ? 128 : 32, bits = prefix->bits < most ? prefix->bits : most;
     memcpy(addr, prefix->addr, sizeof(addr));
     mask(addr, bits);
-    if (prefix->family == 4)
-        write_ip4(&text, addr);
-    else if (prefix->family == 6)
-        write_ip6(&text, addr);
+    vpn__text_ip(&text, prefix->family, addr);
     if (text.length) {
         vpn__text_string(&text, "/");
         vpn__text_decimal(&text, bits);
