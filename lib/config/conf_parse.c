@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/env.h"
+#include "base/sort.h"
 #include "config/conf_value.h"
 #include "config/text.h"
 
@@ -148,36 +149,11 @@ static int read_line(struct parse *p, const char *text, size_t length)
     return line.text[0] == '[' ? read_section(p, line) : read_pair(p, line);
 }
 
-static int by_key(const vpn_conf_peer *a, const vpn_conf_peer *b)
+static int by_key(const void *a, const void *b)
 {
-    int order = memcmp(a->public_key, b->public_key, VPN_KEY_BYTES);
-    return order ? order : (a->line > b->line) - (a->line < b->line);
-}
-
-/* One step of a heap sort of pointers: element `at` of `count` sinks to its place. */
-static void sink(const vpn_conf_peer **heap, size_t at, size_t count)
-{
-    const vpn_conf_peer *moving = heap[at];
-    for (size_t child; (child = 2 * at + 1) < count; at = child) {
-        if (child + 1 < count && by_key(heap[child], heap[child + 1]) < 0)
-            child++;
-        if (by_key(moving, heap[child]) >= 0)
-            break;
-        heap[at] = heap[child];
-    }
-    heap[at] = moving;
-}
-
-static void sort(const vpn_conf_peer **list, size_t count)
-{
-    for (size_t i = count / 2; i > 0; i--)
-        sink(list, i - 1, count);
-    for (size_t left = count; left > 1; left--) {
-        const vpn_conf_peer *top = list[0];
-        list[0] = list[left - 1];
-        list[left - 1] = top;
-        sink(list, 0, left - 1);
-    }
+    const vpn_conf_peer *x = *(const vpn_conf_peer *const *)a, *y = *(const vpn_conf_peer *const *)b;
+    int order = memcmp(x->public_key, y->public_key, VPN_KEY_BYTES);
+    return order ? order : (x->line > y->line) - (x->line < y->line);
 }
 
 /* wg would let a second section of a peer replace what the first one said. */
@@ -197,7 +173,7 @@ static int check_twins(struct parse *p)
         return blame(p, NULL, VPN_ENOMEM, "out of memory", "");
     for (size_t i = 0; i < count; i++)
         sorted[i] = &conf->peers[i];
-    sort(sorted, count);
+    vpn__sort((void *)sorted, count, sizeof(*sorted), by_key);
     for (size_t i = 1; i < count && !error; i++) {
         if (memcmp(sorted[i - 1]->public_key, sorted[i]->public_key, VPN_KEY_BYTES))
             continue;

@@ -11,6 +11,7 @@
 
 #include "base/bytes.h"
 #include "base/env.h"
+#include "base/sort.h"
 
 struct number {
     uint64_t high;
@@ -97,31 +98,10 @@ static int range_of(struct range *out, const vpn_prefix *prefix)
     return 0;
 }
 
-/* Lets element `at` of a heap of `count` sink to its place: the greatest first is on top. */
-static void sink(struct range *heap, size_t at, size_t count)
+static int by_first(const void *a, const void *b)
 {
-    struct range moving = heap[at];
-    for (size_t child; (child = 2 * at + 1) < count; at = child) {
-        if (child + 1 < count && less(heap[child].first, heap[child + 1].first))
-            child++;
-        if (!less(moving.first, heap[child].first))
-            break;
-        heap[at] = heap[child];
-    }
-    heap[at] = moving;
-}
-
-/* Heap sort: in place, and as fast on lists that someone arranged. */
-static void sort(struct range *list, size_t count)
-{
-    for (size_t i = count / 2; i > 0; i--)
-        sink(list, i - 1, count);
-    for (size_t left = count; left > 1; left--) {
-        struct range top = list[0];
-        list[0] = list[left - 1];
-        list[left - 1] = top;
-        sink(list, 0, left - 1);
-    }
+    const struct range *x = a, *y = b;
+    return less(x->first, y->first) ? -1 : less(y->first, x->first);
 }
 
 /* Appends a range that begins no earlier than the last one did, joining what touches. There is room. */
@@ -142,7 +122,7 @@ static void append(struct ranges *to, struct range range)
 static void normalise(struct ranges *list)
 {
     size_t count = list->count;
-    sort(list->at, count);
+    vpn__sort(list->at, count, sizeof(struct range), by_first);
     list->count = 0;
     for (size_t i = 0; i < count; i++)
         append(list, list->at[i]);
