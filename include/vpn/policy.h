@@ -90,7 +90,7 @@ typedef struct vpn_rule {
     uint8_t family;     /**< 4 or 6 */
     uint8_t invert;     /**< 1: packets for which mark and user do not hold */
     uint8_t has_uid;    /**< 1: only packets of sockets of these users */
-    uint8_t reserved;   /**< zero */
+    uint8_t refuses;    /**< 1: no table is asked, the packet is unreachable */
 } vpn_rule;
 
 /** @brief A name server in use. */
@@ -181,12 +181,14 @@ typedef struct vpn_op {
     const char *text; /**< FILTER: what `nft -f` reads to add it; SYSCTL: the name with dots; HOOK: a command */
     const char
         *undo; /**< FILTER: what `nft -f` reads to delete it; HOOK: the command that goes with it on the way down */
-    const vpn_prefix *prefixes; /**< FILTER: addresses that only the tunnel may carry; RESOLVER: servers */
-    size_t prefix_count;        /**< of them */
-    const char *const *search;  /**< RESOLVER: domains appended to short names */
-    size_t search_count;        /**< of them */
-    const char *const *match;   /**< RESOLVER: domains that these servers are asked for, with VPN_DNS_SPLIT */
-    size_t match_count;         /**< of them */
+    const vpn_prefix *prefixes;    /**< FILTER: addresses that only the tunnel may carry; RESOLVER: servers */
+    size_t prefix_count;           /**< of them */
+    const char *const *search;     /**< RESOLVER: domains appended to short names */
+    size_t search_count;           /**< of them */
+    const char *const *match;      /**< RESOLVER: domains that these servers are asked for, with VPN_DNS_SPLIT */
+    size_t match_count;            /**< of them */
+    const vpn_endpoint *endpoints; /**< FILTER: where outer packets go, as far as it is known */
+    size_t endpoint_count;         /**< of them */
 } vpn_op;
 
 /** @brief An ordered list of operations. Opaque. */

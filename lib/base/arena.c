@@ -66,7 +66,7 @@ void *vpn__arena_grow(struct vpn__arena *arena, void *list, size_t count, size_t
     if (count > SIZE_MAX / 2 || room > SIZE_MAX / bytes)
         return NULL;
     void *longer = vpn__arena_alloc(arena, room * bytes);
-    if (longer && count)
+    if (longer && list && count)
         memcpy(longer, list, count * bytes);
     return longer;
 }

@@ -35,9 +35,10 @@ static const char *const names[VPN__CONF_LAST + 1] = {[VPN__CONF_NONE] = "",
                                                       [VPN__CONF_KEEPALIVE] = "PersistentKeepalive"};
 
 /* ASCII alone: what a locale calls a letter is not asked. */
-static char lower(char c)
+static uint32_t lower(char c)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    uint32_t letter = (uint8_t)c;
+    return letter >= 'A' && letter <= 'Z' ? letter - 'A' + 'a' : letter;
 }
 
 int vpn__conf_is(const char *text, size_t length, const char *word)

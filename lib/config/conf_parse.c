@@ -175,7 +175,7 @@ static int check_twins(struct parse *p)
         sorted[i] = &conf->peers[i];
     vpn__sort((void *)sorted, count, sizeof(*sorted), by_key);
     for (size_t i = 1; i < count && !error; i++) {
-        if (memcmp(sorted[i - 1]->public_key, sorted[i]->public_key, VPN_KEY_BYTES))
+        if (memcmp(sorted[i - 1]->public_key, sorted[i]->public_key, VPN_KEY_BYTES) != 0)
             continue;
         p->number = sorted[i]->line;
         error = blame(p, NULL, VPN_EFORMAT, "this peer has the PublicKey of one before", "");

@@ -13,7 +13,7 @@
 
 #define NAME_CHARS    253u
 #define CGROUP_CHARS  255u
-#define ZONE_CHARS    15u
+#define LINK_CHARS    15u
 #define OUT_OF_MEMORY "out of memory"
 
 typedef struct vpn__conf_span span;
@@ -46,6 +46,22 @@ static int is_alnum(char c)
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
+static int is_one_of(char c, const char *set)
+{
+    while (*set && *set != c)
+        set++;
+    return *set != '\0';
+}
+
+int vpn__conf_is_link(const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        if (!is_alnum(text[i]) && !is_one_of(text[i], "_=+.-"))
+            return 0;
+    }
+    return length > 0 && length <= LINK_CHARS;
+}
+
 int vpn__conf_is_name(const char *text, size_t length)
 {
     if (length == 0 || length > NAME_CHARS || text[0] == '.' || text[0] == '-')
@@ -63,7 +79,7 @@ int vpn__conf_is_path(const char *text, size_t length)
     if (length == 0 || length > CGROUP_CHARS || text[0] == '/' || text[length - 1] == '/')
         return 0;
     for (size_t i = 0; i < length; i++) {
-        if (!is_alnum(text[i]) && !memchr("-_.@:/\\", text[i], 7))
+        if (!is_alnum(text[i]) && !is_one_of(text[i], "-_.@:/\\"))
             return 0;
     }
     return 1;
@@ -306,9 +322,9 @@ static const char *read_fail_mode(reader *r, span value)
 static const char *read_dns_mode(uint8_t *out, span value)
 {
     static const char *const modes[] = {[VPN_DNS_OFF] = "off", [VPN_DNS_TUNNEL] = "tunnel", [VPN_DNS_SPLIT] = "split"};
-    for (uint8_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+    for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
         if (is(value, modes[i])) {
-            *out = i;
+            *out = (uint8_t)i;
             return NULL;
         }
     }
@@ -321,16 +337,9 @@ static int is_ip6(span host)
     vpn_prefix ignored;
     const char *percent = memchr(host.text, '%', host.length);
     size_t part = percent ? (size_t)(percent - host.text) : host.length;
-    size_t zone = percent ? host.length - part - 1 : 1;
     if (!memchr(host.text, ':', part) || memchr(host.text, '/', part) || vpn__read_address(&ignored, host.text, part))
         return 0;
-    if (zone == 0 || zone > ZONE_CHARS)
-        return 0;
-    for (size_t i = part + 1; i < host.length; i++) {
-        if (!is_alnum(host.text[i]) && !memchr("_=+.-", host.text[i], 5))
-            return 0;
-    }
-    return 1;
+    return !percent || vpn__conf_is_link(percent + 1, host.length - part - 1);
 }
 
 int vpn__conf_endpoint(vpn_endpoint *out, span host, uint16_t port)

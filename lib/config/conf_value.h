@@ -34,6 +34,8 @@ struct vpn__conf_span vpn__conf_trim(const char *text, size_t length);
 /* Reads the value of a key of the present section. NULL, or a static text that says what was expected. */
 const char *vpn__conf_value(struct vpn__conf_reader *reader, enum vpn__conf_key key, struct vpn__conf_span value);
 
+/* What the name of a link may be, as wg-quick has it. */
+int vpn__conf_is_link(const char *text, size_t length);
 /* What a host name or a domain may be. Also for the writer. */
 int vpn__conf_is_name(const char *text, size_t length);
 /* What the path of a cgroup may be. */

@@ -374,8 +374,10 @@ static size_t cut_all(const vpn_prefixes *set, vpn_prefix *out, size_t capacity)
 {
     size_t n = 0;
     for (size_t f = 0; f < 2; f++) {
-        for (size_t i = 0; i < set->family[f].count; i++)
-            n += cut(set->family[f].at[i], f ? 6 : 4, n < capacity ? out + n : NULL, n < capacity ? capacity - n : 0);
+        for (size_t i = 0; i < set->family[f].count; i++) {
+            size_t room = out && n < capacity ? capacity - n : 0;
+            n += cut(set->family[f].at[i], f ? 6 : 4, room ? out + n : NULL, room);
+        }
     }
     return n;
 }

@@ -24,6 +24,7 @@ static struct {
     struct wg_buffer buffer;
     vpn_wg_peer peer;
     vpn_peer_id id;
+    vpn_conf *conf;
     vpn_time now;
     unsigned by;
     int status;
@@ -437,6 +438,31 @@ static void uapi_serve(void)
     g.status = vpn_uapi_serve(g.pair[0].wg, g.text, g.length, NULL, g.answer, sizeof g.answer, &n, g.now, NULL);
 }
 
+static void file_read(void)
+{
+    g.status = vpn_conf_parse(&g.conf, g.text, g.length, &g.env, NULL);
+}
+
+static void file_write(void)
+{
+    g.status = vpn_conf_write(g.conf, VPN_CONF_FOR_VPN, g.answer, sizeof g.answer, &g.length);
+}
+
+static void file_plan(void)
+{
+    static const vpn_host host = {.size = sizeof host};
+    static vpn_policy policy = {.size = sizeof policy, .host = &host, .name = "wg0"};
+    vpn_plan *plan = NULL;
+    policy.conf = g.conf;
+    g.status = vpn_plan_new(&plan, &policy, &g.env);
+    vpn_plan_free(plan);
+}
+
+static void file_free(void)
+{
+    vpn_conf_free(g.conf);
+}
+
 /* Two devices with the keys of `setup`, and randomness that tells what it draws. */
 static void devices(const vpn_wg_config *config)
 {
@@ -609,6 +635,31 @@ START_TEST(configuration)
 }
 END_TEST
 
+/* Keys in a file of wg-quick, accepted and refused, written and planned from. */
+START_TEST(files)
+{
+    char psk[VPN_KEY_BASE64_CHARS + 1], peer[VPN_KEY_BASE64_CHARS + 1];
+    vpn_key_to_base64(psk, g.psk);
+    vpn_key_to_base64(peer, g.public_key);
+    stack_secret("a preshared key in base64", psk, VPN_KEY_BASE64_CHARS);
+    for (int i = 0; i < 2; i++) {
+        g.length = (size_t)snprintf(g.text, sizeof g.text,
+                                    "[Interface]\nPrivateKey = %s\n[Peer]\nPublicKey = %s\nPresharedKey = %s\n%s",
+                                    g.base64, peer, psk, i ? "AllowedIPs = nonsense\n" : "AllowedIPs = 0.0.0.0/0\n");
+        CLEAN(file_read);
+        ck_assert_int_eq(g.status, i ? VPN_EFORMAT : 0);
+        if (i)
+            continue;
+        CLEAN(file_write);
+        ck_assert_int_eq(g.status, 0);
+        ck_assert_ptr_nonnull(strstr(g.answer, psk));
+        CLEAN(file_plan);
+        ck_assert_int_eq(g.status, 0);
+        CLEAN(file_free);
+    }
+}
+END_TEST
+
 Suite *suite(void);
 
 Suite *suite(void)
@@ -625,6 +676,7 @@ Suite *suite(void)
     tcase_add_test(tcase, device_refuses);
     tcase_add_test(tcase, device_under_load);
     tcase_add_test(tcase, configuration);
+    tcase_add_test(tcase, files);
     tcase_set_timeout(tcase, 60);
     suite_add_tcase(s, tcase);
     return s;

@@ -44,18 +44,24 @@ START_TEST(texts_end)
 }
 END_TEST
 
+/* Two lists in turn, so that one that outgrew its room would write into the other. */
 START_TEST(lists_grow)
 {
     test_host host = {.seed = 1};
     struct vpn__arena arena = arena_of(&host);
-    uint32_t *list = NULL;
+    uint32_t *lists[2] = {NULL, NULL};
+    size_t wrong = 0;
     for (uint32_t i = 0; i < 5000; i++) {
-        list = vpn__arena_grow(&arena, list, i, sizeof(*list));
-        ck_assert_ptr_nonnull(list);
-        list[i] = i;
+        for (uint32_t k = 0; k < 2; k++) {
+            lists[k] = vpn__arena_grow(&arena, lists[k], i, sizeof(*lists[k]));
+            ck_assert_ptr_nonnull(lists[k]);
+            lists[k][i] = 2 * i + k;
+        }
     }
     for (uint32_t i = 0; i < 5000; i++)
-        ck_assert_uint_eq(list[i], i);
+        wrong += lists[0][i] != 2 * i || lists[1][i] != 2 * i + 1;
+    ck_assert_uint_eq(wrong, 0);
+    uint32_t *list = lists[0];
     ck_assert_ptr_null(vpn__arena_grow(&arena, list, SIZE_MAX / 2 + 1, 1));
     ck_assert_ptr_null(vpn__arena_grow(&arena, NULL, (size_t)1 << (8 * sizeof(size_t) - 3), 16));
     ck_assert_ptr_null(vpn__arena_alloc(&arena, SIZE_MAX));

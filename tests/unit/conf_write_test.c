@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* What is written: its exact text for each reader, reading it back, every capacity, and what cannot be written. */
+#define _POSIX_C_SOURCE 200809L
+#include <unistd.h>
+
 #include "common/conf.h"
 
 #define ALL                                                                                                            \
@@ -180,6 +183,55 @@ static void refused(const vpn_conf *conf)
     ck_assert(test_is_zero(out, sizeof(out)));
 }
 
+static void put_file(const char *name, const char *text, size_t length)
+{
+    FILE *file = fopen(name, "w");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_uint_eq(fwrite(text, 1, length, file), length);
+    ck_assert_int_eq(fclose(file), 0);
+}
+
+/* What `wg-quick strip` leaves of a file, read again. */
+static vpn_conf *stripped(const char *folder, const char *text, size_t length)
+{
+    char command[256], name[128], out[16384];
+    snprintf(name, sizeof(name), "%s/vpn0.conf", folder);
+    snprintf(command, sizeof(command), "wg-quick strip %s 2>&1", name);
+    put_file(name, text, length);
+    FILE *pipe = popen(command, "r");
+    ck_assert_ptr_nonnull(pipe);
+    size_t n = fread(out, 1, sizeof(out) - 1, pipe);
+    ck_assert_int_eq(pclose(pipe), 0);
+    out[n] = '\0';
+    return conf_good(out);
+}
+
+/* The real wg-quick takes what is written for it, and keeps of it for wg what we would. */
+START_TEST(as_wg_quick_strips)
+{
+    char folder[] = "/tmp/vpn-conf-XXXXXX", out[8192], name[128];
+    uint64_t seed = 11;
+    size_t length;
+    if (getuid() != 0 || system("command -v wg-quick >/dev/null") != 0)
+        return; /* it becomes root by itself, and is not to ask for a password here */
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    for (size_t turn = 0; turn < 12; turn++) {
+        vpn_conf *conf = random_conf(&seed), *ours, *theirs;
+        ck_assert_int_eq(vpn_conf_write(conf, VPN_CONF_FOR_WG_QUICK, out, sizeof(out), &length), 0);
+        theirs = stripped(folder, out, length);
+        ck_assert_int_eq(vpn_conf_write(conf, VPN_CONF_FOR_WG, out, sizeof(out), &length), 0);
+        ck_assert_int_eq(conf_parse_bytes(&ours, out, length, NULL, NULL), 0);
+        ck_assert(conf_same(ours, theirs));
+        vpn_conf_free(conf);
+        vpn_conf_free(ours);
+        vpn_conf_free(theirs);
+    }
+    snprintf(name, sizeof(name), "%s/vpn0.conf", folder);
+    ck_assert_int_eq(remove(name), 0);
+    ck_assert_int_eq(rmdir(folder), 0);
+}
+END_TEST
+
 /* Strings that would become lines of their own, or be read as something else. */
 START_TEST(what_cannot_be_written)
 {
@@ -227,6 +279,7 @@ static Suite *conf_write_suite(void)
     test_add(suite, "for each reader", for_each_reader);
     test_add(suite, "every capacity", every_capacity);
     test_loop(suite, "reads back", reads_back, 10);
+    test_add(suite, "as wg-quick strips", as_wg_quick_strips);
     test_add(suite, "what cannot be written", what_cannot_be_written);
     return suite;
 }
