@@ -26,7 +26,7 @@
 
 #define NONE  VPN__TRIE_NONE
 #define NODE  VPN__TRIE_NODE
-#define LANES 16u
+#define LANES 32u
 
 /* An address; IPv4 has its 32 bits at the top of `high`. */
 struct key {
@@ -143,8 +143,7 @@ INLINE uint32_t lookup(const struct vpn__trie *t, const uint8_t *addr, int kind)
 /* Addresses that are looked up side by side. */
 struct lanes {
     struct key key[LANES];
-    const uint32_t *at[LANES];                /* where the way goes on, or NULL */
-    const struct vpn__trie_node *node[LANES]; /* that which `at` refers to */
+    const void *at[LANES];                    /* the reference where the way goes on, then the node that it names */
     const struct vpn__trie_entry *end[LANES]; /* what the way came to, or NULL */
     const uint32_t *best[LANES];              /* reference of the longest prefix that was passed, or NULL */
 };
@@ -159,10 +158,10 @@ INLINE void lanes_walk(const struct vpn__trie *t, struct lanes *l, uint32_t coun
     while (left > 0) {
         uint32_t next = 0;
         for (uint32_t k = 0; k < left; k++) {
-            uint32_t i = walking[k], ref = *l->at[i];
+            uint32_t i = walking[k], ref = *(const uint32_t *)l->at[i];
             if (ref & NODE) {
-                l->node[i] = node_of(t, ref, kind);
-                vpn__prefetch(l->node[i]);
+                l->at[i] = node_of(t, ref, kind);
+                vpn__prefetch(l->at[i]);
                 walking[next++] = (uint8_t)i;
             } else {
                 l->end[i] = entry_of(t, ref, kind);
@@ -172,7 +171,7 @@ INLINE void lanes_walk(const struct vpn__trie *t, struct lanes *l, uint32_t coun
         left = 0;
         for (uint32_t k = 0; k < next; k++) {
             uint32_t i = walking[k];
-            l->at[i] = step(l->node[i], l->key[i], &l->best[i], kind);
+            l->at[i] = step(l->at[i], l->key[i], &l->best[i], kind);
             if (!l->at[i])
                 continue;
             vpn__prefetch(l->at[i]);
