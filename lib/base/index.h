@@ -46,6 +46,12 @@ static inline uint32_t vpn__index_probe(const struct vpn__index *ix, uint32_t ke
     return i;
 }
 
+/* The entry of a key that is there; as that of vpn__index_find. */
+static inline struct vpn__index_entry *vpn__index_at(const struct vpn__index *ix, uint32_t key)
+{
+    return &ix->entries[vpn__index_probe(ix, key)];
+}
+
 /* The entry, valid until the next insert, remove or reserve, or NULL. `peer` and `object` may be changed in place. */
 static inline struct vpn__index_entry *vpn__index_find(const struct vpn__index *ix, uint32_t key)
 {
@@ -53,7 +59,7 @@ static inline struct vpn__index_entry *vpn__index_find(const struct vpn__index *
 
     if (ix->count == 0)
         return NULL;
-    entry = &ix->entries[vpn__index_probe(ix, key)];
+    entry = vpn__index_at(ix, key);
     return entry->peer != VPN__INDEX_EMPTY ? entry : NULL;
 }
 

@@ -39,7 +39,7 @@ struct vpn_session *vpn__keys_session(vpn_wg *wg, struct vpn__peer *peer, struct
     }
     session->peer = peer->id;
     session->slot = slot;
-    vpn__index_find(&wg->by_index, session->local_index)->object = session;
+    vpn__index_at(&wg->by_index, session->local_index)->object = session;
     peer->handshakes++;
     return session;
 }
