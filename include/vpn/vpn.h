@@ -20,6 +20,7 @@
 #include <vpn/keylog.h>
 #include <vpn/mss.h>
 #include <vpn/mtu.h>
+#include <vpn/netmap.h>
 #include <vpn/offload.h>
 #include <vpn/packet.h>
 #include <vpn/policy.h>

@@ -6,6 +6,7 @@
 #include <vpn/checksum.h>
 
 #include "base/bytes.h"
+#include "packet/icmp_error.h"
 #include "packet/parse.h"
 
 #define ICMP_HEADER 8u
@@ -36,9 +37,8 @@ static int checksum_holds(const vpn_ip *ip, const uint8_t *packet)
     return vpn_checksum_transport(6, VPN_IP_ICMP6, ip->src, ip->dst, icmp, bytes) == 0;
 }
 
-/* How much of the `rest` behind the ICMP header is the quoted packet, when extensions follow it (RFC 4884 section 3): 0 says that
-   there are none, and older senders write anything there. */
-static uint32_t quote_bytes(const vpn_ip *ip, const uint8_t *icmp, uint32_t rest)
+/* A length of 0 says that there are no extensions, and older senders write anything there. */
+uint32_t vpn__icmp_quote_bytes(const vpn_ip *ip, const uint8_t *icmp, uint32_t rest)
 {
     uint32_t bytes = 0;
 
@@ -66,7 +66,7 @@ static int read_error(vpn_icmp_error *out, const uint8_t *packet, size_t length)
     if (out->kind == VPN_ICMP_KIND_TOO_BIG)
         out->mtu = ip->version == 4 ? vpn__load16be(icmp + 6) : vpn__load32be(icmp + 4);
     out->offset = ip->transport + ICMP_HEADER;
-    out->bytes = quote_bytes(ip, icmp, ip->total - out->offset);
+    out->bytes = vpn__icmp_quote_bytes(ip, icmp, ip->total - out->offset);
     error = vpn__ip_parse_quoted(&out->quoted, packet + out->offset, out->bytes);
     if (error != VPN_OK)
         return error;
