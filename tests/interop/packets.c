@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * For packets.sh: a capture of what the library made of inner packets, and a table of what another reader should see in
- * it, a row for each. Clamped SYNs, translated addresses and ports, ICMP errors of all kinds, in both families.
+ * it, a row for each. Clamped SYNs, translated addresses and ports, whole prefixes that were translated, also in what an ICMP error
+ * quotes, and ICMP errors of all kinds, in both families.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 #include <vpn/vpn.h>
 
 #include "common/flows.h"
+#include "common/inner.h"
 
 #define LINK_RAW 101 /* begins with the IP header */
 
@@ -134,18 +136,91 @@ static void put_error(vpn_icmp *icmp, uint32_t i)
     (void)printf("\t%u\t%u\n", flow.from, flow.to);
 }
 
+static const vpn_netmap_rule rules[] = {
+    {VPN_NETMAP_OURS, 0, {4, 24, {0}, {10, 0, 0}}, {4, 24, {0}, {172, 16, 1}}},
+    {VPN_NETMAP_THEIRS, 0, {4, 24, {0}, {172, 16, 2}}, {4, 24, {0}, {10, 0, 0}}},
+    {VPN_NETMAP_OURS, 0, {6, 48, {0}, {0xfd, 1}}, {6, 48, {0}, {0x20, 1, 0xd, 0xb8, 0, 1}}},
+    {VPN_NETMAP_THEIRS, 0, {6, 60, {0}, {0x20, 1, 0xd, 0xb8, 0, 2}}, {6, 60, {0}, {0xfd, 1}}},
+};
+#define RULES (sizeof rules / sizeof *rules)
+
+/* An address of the rules of one kind, as this side writes it. */
+static void any_address(uint8_t *addr, uint8_t version, uint32_t whose)
+{
+    memcpy(addr, rules[(version == 6 ? 2 : 0) + whose].inside.addr, 16);
+    if (version == 4)
+        addr[3] = (uint8_t)below(256);
+    for (uint32_t i = 8; version == 6 && i < 16; i++)
+        addr[i] = (uint8_t)below(256);
+}
+
+static void print_address(const uint8_t *addr, uint8_t version)
+{
+    (void)printf("\t");
+    for (uint32_t i = 0; i < (version == 4 ? 4u : 16u); i++)
+        (void)printf("%02x", addr[i]);
+}
+
+static void row_of(const struct inner *in, const char *kind)
+{
+    (void)printf("%s\t%u", kind, in->version);
+    print_address(in->src, in->version);
+    print_address(in->dst, in->version);
+}
+
+/* A packet, or an error together with all of the packet that it quotes, which is put into the capture once more by itself: tshark does
+   not judge the sums of a quote. */
+static void put_mapped(const vpn_netmap *netmap, uint32_t i)
+{
+    static const uint8_t protocols[] = {FLOW_TCP, FLOW_UDP, INNER_UDPLITE};
+    struct inner quoted = {.version = i % 2 ? 4 : 6, .protocol = protocols[below(3)], .payload = 1 + below(100)};
+    struct inner in = quoted;
+    uint32_t length, bytes;
+
+    quoted.seed = in.seed = seed;
+    in.extras = quoted.extras = (uint8_t)below(3);
+    any_address(in.src, in.version, VPN_NETMAP_OURS);
+    any_address(in.dst, in.version, VPN_NETMAP_THEIRS);
+    if (i / 2 % 2) {
+        memcpy(quoted.src, in.dst, 16);
+        memcpy(quoted.dst, in.src, 16);
+        in.protocol = in.version == 4 ? INNER_ICMP : INNER_ICMP6;
+        in.type = in.version == 4 ? 11 : 3;
+        in.quoted = &quoted;
+        in.quote = 1000;
+    }
+    length = inner_packet(packet, &in);
+    must(vpn_netmap_translate(netmap, VPN_NETMAP_OUT, packet, length, 0) == VPN_NETMAP_TRANSLATED, "not translated");
+    put_frame(packet, length);
+    (void)inner_translate(rules, RULES, VPN_NETMAP_OUT, VPN_NETMAP_OURS, &in);
+    row_of(&in, in.quoted ? "maperror" : "map");
+    if (in.quoted) {
+        (void)inner_translate(rules, RULES, VPN_NETMAP_OUT, VPN_NETMAP_THEIRS, &quoted);
+        print_address(quoted.src, in.version);
+        print_address(quoted.dst, in.version);
+        (void)printf("\n");
+        bytes = inner_packet(out, &quoted);
+        put_frame(packet + length - bytes, bytes);
+        row_of(&quoted, "map");
+    }
+    (void)printf("\n");
+}
+
 int main(int argc, char **argv)
 {
     static const uint32_t head[6] = {0xa1b2c3d4, 4u << 16 | 2, 0, 0, 65535, LINK_RAW};
     uint16_t version[2] = {2, 4};
     vpn_icmp_config config = {.size = sizeof config, .ip4 = {10, 9, 8, 7}, .ip6 = {0xfd, 9}};
     uint32_t first[6];
+    vpn_netmap *netmap = NULL;
     vpn_icmp icmp;
 
     must(argc == 4, "usage: packets CAPTURE COUNT SEED");
     seed = strtoull(argv[3], NULL, 10);
     capture = fopen(argv[1], "wb");
-    must(capture != NULL && vpn_icmp_init(&icmp, &config) == VPN_OK, "cannot begin");
+    must(capture != NULL && vpn_icmp_init(&icmp, &config) == VPN_OK &&
+             vpn_netmap_new(&netmap, rules, RULES, NULL) == VPN_OK,
+         "cannot begin");
     memcpy(first, head, sizeof first);
     memcpy(first + 1, version, sizeof version);
     must(fwrite(first, 1, sizeof first, capture) == sizeof first, "write");
@@ -155,6 +230,8 @@ int main(int argc, char **argv)
         put_syn(i);
         put_translated(i);
         put_error(&icmp, i);
+        put_mapped(netmap, i);
     }
+    vpn_netmap_free(netmap);
     return fclose(capture) != 0;
 }

@@ -2,13 +2,15 @@
 """Reads a capture of packets that the library changed or made with tshark, and holds it against a table of what should be there.
 
 packets.py CAPTURE TABLE: every checksum must be good and every field as the table says; status 1 with the first difference."""
+import ipaddress
 import subprocess
 import sys
 
 FIELDS = ("ip.version", "ip.checksum.status", "tcp.checksum.status", "udp.checksum.status", "icmp.checksum.status",
           "icmpv6.checksum.status", "tcp.options.mss_val", "tcp.srcport", "tcp.dstport", "udp.srcport", "udp.dstport",
-          "icmp.type", "icmp.code", "icmp.mtu", "icmpv6.type", "icmpv6.code", "icmpv6.mtu", "_ws.malformed")
-CHECKS = ("ip.check_checksum", "tcp.check_checksum", "udp.check_checksum")
+          "icmp.type", "icmp.code", "icmp.mtu", "icmpv6.type", "icmpv6.code", "icmpv6.mtu", "ip.src", "ip.dst",
+          "ipv6.src", "ipv6.dst", "_ws.malformed")
+CHECKS = ("ip.check_checksum", "tcp.check_checksum", "udp.check_checksum", "udplite.check_checksum")
 GOOD = ("1", "Good")
 
 
@@ -24,6 +26,10 @@ def read(capture):
 
 def seen(row, kind, version):
     """What tshark saw, in the form of the table."""
+    if kind.startswith("map"):
+        name = "ip" if version == "4" else "ipv6"
+        pairs = zip(row[f"{name}.src"].split(","), row[f"{name}.dst"].split(","))
+        return [ipaddress.ip_address(address).packed.hex() for pair in pairs for address in pair]
     if kind == "syn":
         return [row["tcp.options.mss_val"]]
     ports = [row["tcp.srcport"] or row["udp.srcport"], row["tcp.dstport"] or row["udp.dstport"]]
@@ -38,7 +44,7 @@ def sums(row, kind, version):
     """The checksums that must be good."""
     if version == "4":
         yield "ip.checksum.status"
-    if kind == "icmp":
+    if kind in ("icmp", "maperror"):
         yield "icmp.checksum.status" if version == "4" else "icmpv6.checksum.status"
     else:
         yield "tcp.checksum.status" if row["tcp.srcport"] else "udp.checksum.status"
