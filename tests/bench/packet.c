@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-/* Reading headers, clamping the MSS and writing an ICMP error, beside the reader of the data path on the same packets. */
+/* Reading headers, clamping the MSS, translating addresses and writing an ICMP error, beside the reader of the data path on the same
+   packets. */
 #include <vpn/icmp.h>
 #include <vpn/mss.h>
+#include <vpn/netmap.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,22 +17,54 @@
 
 #define ROUNDS 400
 
-enum { TRANSPORT, PARSE, CLAMP, SYN, TOO_BIG, WAYS };
-static const char *const names[WAYS] = {"data path's reader", "vpn_ip_parse", "vpn_mss_clamp, data",
-                                        "vpn_mss_clamp, SYN", "vpn_icmp_too_big"};
+#define RULES 100u
+
+enum { TRANSPORT, PARSE, CLAMP, SYN, NETMAP, TOO_BIG, WAYS };
+static const char *const names[WAYS] = {"data path's reader",
+                                        "vpn_ip_parse",
+                                        "vpn_mss_clamp, data",
+                                        "vpn_mss_clamp, SYN",
+                                        "vpn_netmap_translate, 100 rules",
+                                        "vpn_icmp_too_big"};
 
 static struct {
     uint8_t *data, *syn;
     uint32_t lengths[PACKETS], syns[PACKETS];
 } room;
 static vpn_icmp icmp;
+static vpn_netmap *netmap, *other_end; /* what one does the other undoes */
+static int undo;
 static uint64_t sink;
 static int turn; /* a second each, so that the budgets of errors are full */
+
+/* Rules for both addresses of every packet, in both families, among many others. */
+static vpn_netmap *make_netmap(uint32_t ours)
+{
+    static const uint8_t none[1];
+    vpn_netmap_rule rules[RULES] = {{0}};
+    struct flow flow = flow_example(6, FLOW_TCP, none, 0);
+    vpn_netmap *made = NULL;
+
+    for (uint32_t i = 0; i < RULES; i++) {
+        vpn_netmap_rule *rule = &rules[i];
+        rule->whose = i % 2 == 0 ? ours : 1 - ours;
+        rule->inside.family = rule->outside.family = i / 2 % 2 ? 4 : 6;
+        rule->inside.bits = rule->outside.bits = i / 2 % 2 ? 24 : 48;
+        memcpy(rule->inside.addr, i % 2 == 0 ? flow.src : flow.dst, 16);
+        memcpy(rule->outside.addr, rule->inside.addr, 16);
+        rule->inside.addr[1] ^= (uint8_t)(i / 4);
+        rule->outside.addr[0] ^= 8;
+        rule->outside.addr[1] ^= (uint8_t)(i / 4);
+    }
+    bench_must(vpn_netmap_new(&made, rules, RULES, NULL) == VPN_OK, "no table");
+    return made;
+}
 
 static void make(uint8_t version, uint8_t extra)
 {
     static uint8_t payload[ROOM];
 
+    undo = 0;
     for (uint32_t i = 0; i < PACKETS; i++) {
         struct flow flow = flow_example(version, FLOW_TCP, payload, 1300);
         flow.from = (uint16_t)i;
@@ -78,6 +112,11 @@ static void one(int way, uint32_t i, vpn_time now)
         bench_must(vpn_mss_clamp(room.syn + i * ROOM, room.syns[i], 1420, 0) == VPN_MSS_CLAMPED,
                    "a SYN was not clamped");
         break;
+    case NETMAP:
+        bench_must(vpn_netmap_translate(undo ? other_end : netmap, undo ? VPN_NETMAP_IN : VPN_NETMAP_OUT,
+                                        room.data + i * ROOM, room.lengths[i], 0) == VPN_NETMAP_TRANSLATED,
+                   "a packet was not translated");
+        break;
     default:
         bench_must(vpn_icmp_too_big(&icmp, out, &bytes, data, room.lengths[i], 1280, now) == VPN_OK,
                    "no error was made");
@@ -91,6 +130,7 @@ static double round_of(int way)
     turn++;
     for (uint32_t i = 0; i < PACKETS; i++)
         one(way, i, (vpn_time)turn * VPN_SECOND);
+    undo ^= way == NETMAP;
     return (double)(bench_now() - begin) / PACKETS;
 }
 
@@ -119,12 +159,17 @@ int main(int argc, char **argv)
     vpn_icmp_config config = {
         .size = sizeof config, .rate = 1000000, .source_rate = 1000000, .ip4 = {10}, .ip6 = {0xfd}};
 
-    bench_options(argc, argv, "Headers read, MSS clamped, ICMP errors written; nanoseconds a packet.");
+    bench_options(argc, argv,
+                  "Headers read, MSS clamped, addresses translated, ICMP errors written; nanoseconds a packet.");
     bench_must(vpn_icmp_init(&icmp, &config) == VPN_OK, "no writer");
+    netmap = make_netmap(VPN_NETMAP_OURS);
+    other_end = make_netmap(VPN_NETMAP_THEIRS);
     room.data = bench_alloc((size_t)PACKETS * ROOM);
     room.syn = bench_alloc((size_t)PACKETS * ROOM);
     bench_kind("IPv4", 4, 0);
     bench_kind("IPv6", 6, 0);
     bench_kind("IPv6, two extension headers", 6, 16);
+    vpn_netmap_free(netmap);
+    vpn_netmap_free(other_end);
     return bench_report("packet");
 }
