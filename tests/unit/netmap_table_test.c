@@ -189,8 +189,8 @@ START_TEST(one_to_one)
         uint8_t addr[16] = {10, 0, (uint8_t)(host >> 8), (uint8_t)host};
         if (mapped(rules, 4, VPN_NETMAP_OUT, 0, 4, addr) > VPN_NETMAP_TRANSLATED)
             continue;
-        ck_assert_uint_eq(addr[0] << 8 | addr[1], 0x0a00);
-        ck_assert_uint_eq(taken[addr[2] << 8 | addr[3]]++, 0);
+        ck_assert_uint_eq(flow_get(addr, 2), 0x0a00);
+        ck_assert_uint_eq(taken[flow_get(addr + 2, 2)]++, 0);
         carried++;
     }
     ck_assert_uint_gt(carried, 40000);

@@ -50,7 +50,7 @@ static void any_addr(uint64_t *seed, uint8_t family, uint32_t direction, uint32_
         return;
     for (uint32_t bit = 0; bit < prefix->bits; bit++) {
         addr[bit / 8] &= (uint8_t) ~(0x80u >> bit % 8);
-        addr[bit / 8] |= prefix->addr[bit / 8] & (uint8_t)(0x80u >> bit % 8);
+        addr[bit / 8] |= (uint8_t)(prefix->addr[bit / 8] & 0x80u >> bit % 8);
     }
 }
 
