@@ -13,7 +13,7 @@
 
 VPN_BEGIN
 
-#define VPN_IP_EXTENSIONS_MAX 8 /**< extension headers that are read; a packet with more is refused */
+#define VPN_IP_EXTENSIONS_MAX 16 /**< extension headers that are read; a packet with more is refused */
 
 /** @name Protocols that the reader knows
  * @{ */
@@ -76,8 +76,9 @@ typedef struct vpn_ip {
  * (RFC 2675) are refused as well.
  *
  * Passed over, in any order and number up to VPN_IP_EXTENSIONS_MAX: hop-by-hop options, routing, fragment, destination
- * options and authentication headers, the last also in IPv4. Mobility, HIP and Shim6 headers count as transports. With
- * VPN_IP_ESP and VPN_IP_NOTHING nothing behind is read.
+ * options, Shim6 and authentication headers, the last also in IPv4. Mobility and HIP headers count as transports. With
+ * VPN_IP_ESP and VPN_IP_NOTHING nothing behind is read. vpn/filter.h passes over the same, but for IPv4 authentication
+ * headers, behind which it does not look.
  * @param out set whole; on an error all zero.
  * @param data `length` bytes from the IP header on.
  * @return 0; VPN_EFORMAT: as above, or no IPv4 or IPv6; VPN_ELIMIT: too many extension headers. Since 0.1.

@@ -1,9 +1,17 @@
 /* SPDX-License-Identifier: ISC */
-/* A filter is only as good as its view of the packet: where it and the host could read different things, the packet is refused. */
+/*
+ * A filter is only as good as its view of the packet: where it and the host could read different things, the packet is refused.
+ *
+ * It has a walk of its own beside vpn_ip_parse. That one refuses what the filter must tell apart, since it counts reasons: tiny first
+ * fragments, and later ones that reach into the header, which vpn_ip_parse lets pass. It refuses lengths and options that a filter has
+ * no business with, copies the addresses, which the filter only points at, and takes half as long again. What both
+ * take they understand alike, as unit/filter_parse sees.
+ */
 #include "packet/filter_parse.h"
 
 #include <string.h>
 #include <vpn/filter.h>
+#include <vpn/ip.h>
 
 #include "base/bytes.h"
 
@@ -21,7 +29,6 @@
 #define AUTHENTICATION 51
 #define DESTINATION    60
 #define SHIM6          140
-#define EXTENSIONS_MAX 16
 
 #define QUOTED_LEAST 8u /* RFC 792: 64 bits of the original datagram's data */
 
@@ -147,7 +154,7 @@ static uint8_t read6(struct vpn__filter_view *v, struct walk *w)
         w->end = v->total;
     w->at = IP6_HEADER;
     for (int steps = 0; is_extension(v->protocol); steps++) {
-        uint8_t bad = steps == EXTENSIONS_MAX ? MALFORMED : extension(v, w);
+        uint8_t bad = steps == VPN_IP_EXTENSIONS_MAX ? MALFORMED : extension(v, w);
         if (bad)
             return bad;
     }

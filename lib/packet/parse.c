@@ -14,6 +14,7 @@
 #define ROUTING     43
 #define FRAGMENT    44
 #define DESTINATION 60
+#define SHIM6       140
 
 #define OPTION_PAD1  0
 #define OPTION_JUMBO 0xc2
@@ -116,7 +117,7 @@ static int step_options(struct reader *r, uint32_t at, uint32_t *bytes)
         return error;
     *bytes = ((uint32_t)r->data[at + 1] + 1) * 8;
     error = fits(r, at, *bytes);
-    if (error != 0 || kind == ROUTING)
+    if (error != 0 || kind == ROUTING || kind == SHIM6)
         return error;
     return check_options(r->data + at + 2, *bytes - 2, kind == HOP_BY_HOP);
 }
@@ -142,7 +143,7 @@ static int is_extension(const vpn_ip *ip)
     if (ip->version == 4)
         return ip->protocol == VPN_IP_AH;
     return ip->protocol == HOP_BY_HOP || ip->protocol == ROUTING || ip->protocol == FRAGMENT ||
-           ip->protocol == DESTINATION || ip->protocol == VPN_IP_AH;
+           ip->protocol == DESTINATION || ip->protocol == VPN_IP_AH || ip->protocol == SHIM6;
 }
 
 /* `fragment`: bytes of the fragment header that was seen. */

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #include "packet/filter_parse.h"
 
+#include <vpn/ip.h>
+
 #include "common/filter.h"
+#include "common/inner.h"
 #include "common/test.h"
 
 #define BAD  VPN_FILTER_BY_MALFORMED
@@ -276,6 +279,59 @@ START_TEST(kinds_of_icmp)
 }
 END_TEST
 
+/* What both the filter and vpn_ip_parse take they understand alike; but only the latter looks behind an IPv4 authentication
+   header. */
+static void agree(const vpn_ip *ip)
+{
+    uint32_t part = ip->flags & VPN_IP_LATER      ? VPN__PART_LATER
+                    : ip->flags & VPN_IP_FRAGMENT ? VPN__PART_FIRST
+                                                  : VPN__PART_WHOLE;
+    ck_assert_uint_eq(view.family, ip->version);
+    ck_assert_uint_eq(view.part, part);
+    ck_assert_uint_eq(view.total, ip->total);
+    if (view.family == 4 && view.protocol == VPN_IP_AH)
+        return;
+    ck_assert_uint_eq(view.protocol, ip->protocol);
+    ck_assert_uint_eq(view.flags, ip->protocol == 6 && part != VPN__PART_LATER ? ip->tcp_flags : VPN__NO_FLAGS);
+    if (ip->flags & VPN_IP_PORTS) {
+        ck_assert_uint_eq(view.ports[0], ip->src_port);
+        ck_assert_uint_eq(view.ports[1], ip->dst_port);
+    } else if (ip->flags & VPN_IP_CONTROL) {
+        ck_assert_uint_eq(view.ports[0], ip->icmp_type);
+        ck_assert_uint_eq(view.ports[1], ip->icmp_code);
+        ck_assert_uint_eq(view.quoted, ip->transport + 8);
+    } else {
+        ck_assert_uint_eq(view.ports[0], VPN__NO_PORT);
+    }
+}
+
+START_TEST(two_readers)
+{
+    static const uint8_t protocols[] = {6, 17, 136, 33, 47, 1, 58},
+                         headers[] = {0, 43, 44, 50, 51, 60, 140, 6, 17, 1, 58};
+    uint64_t seed = 1;
+    uint32_t both = 0;
+    for (int i = 0; i < 60000; i++) {
+        static uint8_t bytes[INNER_ROOM];
+        struct inner in = {.version = test_below(&seed, 2) ? 4 : 6, .protocol = protocols[test_below(&seed, 7)]};
+        in.extras = (uint8_t)test_below(&seed, 4);
+        in.fragment = (uint8_t)test_below(&seed, 3);
+        in.payload = 24 + (uint32_t)test_below(&seed, 100);
+        in.seed = test_random(&seed);
+        size_t length = inner_packet(bytes, &in);
+        for (size_t n = test_below(&seed, 4); n; n--) /* another header, or a byte that is wrong */
+            bytes[test_below(&seed, 90) % length] =
+                test_below(&seed, 2) ? headers[test_below(&seed, sizeof headers)] : (uint8_t)test_random(&seed);
+        vpn_ip ip;
+        if (vpn_ip_parse(&ip, bytes, length) != 0 || vpn__filter_parse(&view, bytes, length) != 0)
+            continue;
+        agree(&ip);
+        both++;
+    }
+    ck_assert_uint_gt(both, 20000);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("filter_parse");
@@ -289,6 +345,7 @@ static Suite *suite(void)
     test_add(s, "first_fragments_must_hold_all_headers", first_fragments_must_hold_all_headers);
     test_add(s, "quoted", quoted);
     test_add(s, "kinds_of_icmp", kinds_of_icmp);
+    test_add(s, "two_readers", two_readers);
     return s;
 }
 

@@ -4,7 +4,7 @@
 #include "common/flows.h"
 #include "common/test.h"
 
-#define ROOM 6144
+#define ROOM 16384
 
 /* A packet that is put together header by header, with what a reader should say of it. */
 struct made {
@@ -84,7 +84,7 @@ static void put_extension(struct made *m, uint8_t kind, uint64_t *seed)
     }
     m->data[at + 1] = (uint8_t)(units - 1);
     m->length += 2;
-    if (kind == 43) {
+    if (kind == 43 || kind == 140) {
         test_fill(seed, m->data + m->length, units * 8 - 2);
         m->length += units * 8 - 2;
     } else {
@@ -133,7 +133,7 @@ static void put_control(struct made *m, uint32_t at, uint64_t *seed)
         want->icmp_id = (uint16_t)flow_get(m->data + at + 4, 2);
 }
 
-static const uint8_t protocols[] = {6, 17, 1, 58, 50, 59, 132, 136, 33, 47, 135, 139, 140, 2};
+static const uint8_t protocols[] = {6, 17, 1, 58, 50, 59, 132, 136, 33, 47, 135, 139, 2};
 
 /* A transport of `bytes` bytes at least, which are a multiple of 8. */
 static void put_transport(struct made *m, uint8_t protocol, uint64_t *seed)
@@ -141,7 +141,7 @@ static void put_transport(struct made *m, uint8_t protocol, uint64_t *seed)
     uint32_t at = m->length, bytes = 24 + 8 * (uint32_t)test_below(seed, 12);
     int later = (m->want.flags & VPN_IP_LATER) != 0;
     if (later && test_below(seed, 2)) /* which is not there to be read */
-        protocol = (uint8_t[]){0, 43, 44, 60, VPN_IP_AH}[test_below(seed, 5)];
+        protocol = (uint8_t[]){0, 43, 44, 60, 140, VPN_IP_AH}[test_below(seed, 6)];
     m->data[m->link] = m->want.protocol = protocol;
     test_fill(seed, m->data + at, bytes);
     m->length += bytes;
@@ -192,8 +192,8 @@ static void make4(struct made *m, uint64_t *seed)
 
 static void make6(struct made *m, uint64_t *seed)
 {
-    static const uint8_t kinds[] = {43, 60, VPN_IP_AH};
-    uint32_t count = (uint32_t)test_below(seed, 9), fragment = (uint32_t)test_below(seed, 12);
+    static const uint8_t kinds[] = {43, 60, 140, VPN_IP_AH};
+    uint32_t count = (uint32_t)test_below(seed, VPN_IP_EXTENSIONS_MAX + 1), fragment = (uint32_t)test_below(seed, 20);
     uint32_t offset = test_below(seed, 2) ? 0 : 8 * (uint32_t)test_below(seed, 7000), more = test_below(seed, 2) == 0;
     begin(m, 6, seed);
     for (uint32_t i = 0; i < count; i++) {
@@ -203,7 +203,7 @@ static void make6(struct made *m, uint64_t *seed)
             if (offset)
                 break;
         } else {
-            put_extension(m, i == 0 && test_below(seed, 2) ? 0 : kinds[test_below(seed, 3)], seed);
+            put_extension(m, i == 0 && test_below(seed, 2) ? 0 : kinds[test_below(seed, sizeof kinds)], seed);
         }
     }
     put_transport(m, protocols[test_below(seed, sizeof protocols)], seed);
@@ -377,7 +377,7 @@ START_TEST(bounded)
     static struct made m;
     uint64_t seed = 11;
     vpn_ip have;
-    for (uint32_t count = 0; count < 12; count++) {
+    for (uint32_t count = 0; count < VPN_IP_EXTENSIONS_MAX + 4; count++) {
         begin(&m, 6, &seed);
         for (uint32_t i = 0; i < count; i++)
             put_extension(&m, 60, &seed);
