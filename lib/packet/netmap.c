@@ -233,33 +233,43 @@ static void commit_quote(uint8_t *packet, const vpn_ip *outer, const struct quot
         vpn_checksum_apply(packet + outer->transport + ICMP_CHECKSUM, change);
 }
 
-int vpn_netmap_translate(const vpn_netmap *netmap, uint32_t direction, uint8_t *packet, size_t length, uint32_t flags)
+/* What is to become of a packet, looked up and not yet written. VPN_NETMAP_* or an error. */
+static int plan(struct fresh *fresh, struct quote *quote, const vpn_netmap *netmap, uint32_t direction,
+                const vpn_ip *ip, const uint8_t *packet)
 {
     uint32_t source = direction == VPN_NETMAP_OUT ? VPN_NETMAP_OURS : VPN_NETMAP_THEIRS;
+    int result;
+
+    quote->bytes = 0;
+    if (quotes(ip)) {
+        int error = read_quote(quote, ip, packet);
+        if (error != VPN_OK)
+            return error;
+    }
+    look_up(fresh, netmap, direction, source, ip->version, packet);
+    result = fresh->result;
+    if (quote->bytes != 0) {
+        look_up(&quote->fresh, netmap, direction, source ^ 1u, ip->version, packet + quote->offset);
+        if (quote->fresh.result > result)
+            result = quote->fresh.result;
+    }
+    return result == VPN_NETMAP_TRANSLATED && (ip->flags & VPN_IP_PROTECTED) != 0 ? VPN_NETMAP_PROTECTED : result;
+}
+
+int vpn_netmap_translate(const vpn_netmap *netmap, uint32_t direction, uint8_t *packet, size_t length, uint32_t flags)
+{
     struct fresh fresh;
     struct quote quote;
     vpn_ip ip;
-    int error, result;
+    int result;
 
     if ((direction != VPN_NETMAP_IN && direction != VPN_NETMAP_OUT) || (flags & ~VPN_NETMAP_PARTIAL) != 0)
         return VPN_EINVAL;
-    error = vpn_ip_parse(&ip, packet, length);
-    quote.bytes = 0;
-    if (error == VPN_OK && quotes(&ip))
-        error = read_quote(&quote, &ip, packet);
-    if (error != VPN_OK)
-        return error;
-    look_up(&fresh, netmap, direction, source, ip.version, packet);
-    result = fresh.result;
-    if (quote.bytes != 0) {
-        look_up(&quote.fresh, netmap, direction, source ^ 1u, ip.version, packet + quote.offset);
-        if (quote.fresh.result > result)
-            result = quote.fresh.result;
-    }
+    result = vpn_ip_parse(&ip, packet, length);
+    if (result == VPN_OK)
+        result = plan(&fresh, &quote, netmap, direction, &ip, packet);
     if (result != VPN_NETMAP_TRANSLATED)
         return result;
-    if ((ip.flags & VPN_IP_PROTECTED) != 0)
-        return VPN_NETMAP_PROTECTED;
     (void)commit(packet, &ip, ip.total, &fresh, (flags & VPN_NETMAP_PARTIAL) != 0);
     if (quote.bytes != 0)
         commit_quote(packet, &ip, &quote);
