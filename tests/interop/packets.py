@@ -14,13 +14,22 @@ CHECKS = ("ip.check_checksum", "tcp.check_checksum", "udp.check_checksum", "udpl
 GOOD = ("1", "Good")
 
 
+def tshark(*arguments):
+    return subprocess.run(["tshark", *arguments], check=True, capture_output=True, text=True).stdout
+
+
+def guessed():
+    """The protocols that tshark would otherwise guess in payloads, which are random here, and then call malformed."""
+    rows = [line.split("\t") for line in tshark("-G", "heuristic-decodes").splitlines()]
+    return sorted({name for table, name, *_ in rows if table in ("tcp", "udp")})
+
+
 def read(capture):
     """A row of fields for each packet; of what stands twice, the first is of the packet itself and the last of a quote."""
     options = [word for name in CHECKS for word in ("-o", f"{name}:TRUE")]
     options += [word for name in FIELDS for word in ("-e", name)]
-    text = subprocess.run(["tshark", "-n", "-r", capture, "-T", "fields", "-E", "occurrence=a", *options], check=True,
-                          capture_output=True, text=True).stdout
-    for line in text.splitlines():
+    options += [word for name in guessed() for word in ("--disable-protocol", name)]
+    for line in tshark("-n", "-r", capture, "-T", "fields", "-E", "occurrence=a", *options).splitlines():
         yield dict(zip(FIELDS, line.split("\t")))
 
 
