@@ -109,10 +109,10 @@ VPN_API void vpn_netmap_free(vpn_netmap *netmap);
 /**
  * @brief Translates a packet in place.
  *
- * No two packets become the same. What this table did to a packet to the peer, a table of the same rules for the peer's end, each
- * of the other `whose`, undoes when the packet arrives there, bit for bit; with one exception: an IPv4, TCP, DCCP or ICMP
- * checksum of 0xffff, which no sender that calculates writes, comes back as 0x0000, which says the same; and with
- * VPN_NETMAP_PARTIAL a sum of 0x0000, which no pseudo-header has, as 0xffff. A UDP checksum of 0 is none and stays.
+ * What this table did to a packet on its way to the peer, a table for the peer's end undoes there, bit for bit: of the same
+ * rules, but each of the other `whose`. One exception: an IPv4, TCP, DCCP or ICMP checksum of 0xffff, which no sender
+ * that calculates writes, comes back as 0x0000, which says the same; and with VPN_NETMAP_PARTIAL a sum of 0x0000, which no
+ * pseudo-header has, as 0xffff. A UDP checksum of 0 is none and stays.
  * @param direction VPN_NETMAP_IN or VPN_NETMAP_OUT.
  * @param packet `length` bytes from the IP header on; what follows the length in that header is padding and stays. NULL
  * only when it is 0.
