@@ -7,14 +7,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* In the child. The words are only read by execvp, whose type lacks the const. */
+/* In the child, which hears all signals again. The words are only read by execvp, whose type lacks the const. */
 static void become(const char *const *argv, int input)
 {
     union {
         const char *const *in;
         char *const *out;
     } words = {.in = argv};
+    sigset_t none;
 
+    (void)sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
     if (dup2(input, STDIN_FILENO) >= 0 && dup2(STDERR_FILENO, STDOUT_FILENO) >= 0)
         (void)execvp(argv[0], words.out);
     _exit(127);
