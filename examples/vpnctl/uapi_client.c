@@ -11,6 +11,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <vpn/uapi.h>
+
 enum { FIRST_BYTES = 4096, PATIENCE_SECONDS = 5 };
 
 /* realloc would leave the old copy in memory. */
