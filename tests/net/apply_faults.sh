@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: ISC
+# Wherever an up or a down fails or is killed, everything is taken back: at once, or by a down.
+. "$(dirname -- "$0")/apply_lib.sh"
+start_apply
+conf "0.0.0.0/0, ::/0" "FailMode = closed
+DNS = 10.77.0.53
+PostUp = true
+PostDown = true"
+remember
+count=$(operations)
+check "there is something to do" test "$count" -gt 10
+check "up and down leave nothing" as_before
+
+# each WHAT: a function that breaks the Nth operation and restores everything, for each N
+each()
+{
+    each_n=1
+    while [ "$each_n" -le "$count" ]; do
+        "$1" "$each_n" >"$scratch/each" 2>&1 && as_before >>"$scratch/each" 2>&1 || {
+            fail "$1: operation $each_n of $count"
+            tail -n 20 "$scratch/each"
+            down >/dev/null 2>&1
+            return
+        }
+        each_n=$((each_n + 1))
+    done
+    ok "$1: each of $count operations"
+}
+
+failed_up()
+{
+    not up --hooks --fail "$1" && is down
+}
+
+killed_before()
+{
+    killed up --hooks --kill "$1" && is cut && not up --hooks && down --hooks && is down && down
+}
+
+killed_after()
+{
+    killed up --hooks --kill-done "$1" && is cut && down --hooks && is down
+}
+
+# The way down is as long as the way up.
+killed_down()
+{
+    up --hooks && killed down --hooks --kill-done "$1" && is cut && down --hooks && is down
+}
+
+# One that fails stops none of the others; the next down has only that one left.
+failed_down()
+{
+    up --hooks || return 1
+    down --hooks --fail "$1" && return
+    : >"$scratch/steps"
+    is cut && down --hooks --tell "$scratch/steps" && is down && equal "$(grep -c ^begin "$scratch/steps")" 1
+}
+
+# The daemon and its link are gone before the down.
+daemon_killed()
+{
+    up --hooks || return 1
+    daemon_kill
+    wait_for 3 not in_ns a ip link show "$interface" || return 1
+    down --hooks
+}
+
+link_deleted()
+{
+    up --hooks && in_ns a ip link delete "$interface" && down --hooks
+}
+
+each failed_up
+each killed_before
+each killed_after
+each killed_down
+each failed_down
+check "the daemon is killed" daemon_killed
+check "the daemon is killed: all is as before" as_before
+check "the link is deleted" link_deleted
+check "the link is deleted: all is as before" as_before
+
+# A line that was cut short never counted.
+up --hooks >/dev/null 2>&1
+printf 'undo 5 2 0' >>"$scratch/run/$interface.journal"
+check "half a line in the journal is passed over" down --hooks
+check "half a line in the journal: all is as before" as_before
+up --hooks >/dev/null 2>&1
+sed -i '3s/.*/undo 5 x/' "$scratch/run/$interface.journal"
+check "a journal that was damaged is refused" contains "no line of a journal" not down --hooks
+finish
