@@ -185,6 +185,17 @@ static int complain(const char *path, char *why, size_t capacity)
     return -1;
 }
 
+/* Where the file's old bytes lie; `out` has PATH_BYTES. */
+static int kept_path(char *out, const char *file, const char *name, char *why, size_t capacity)
+{
+    int length = snprintf(out, PATH_BYTES, "%s.vpnctl-%s", file, name);
+
+    if (length > 0 && length < PATH_BYTES)
+        return 0;
+    errno = ENAMETOOLONG;
+    return complain(file, why, capacity);
+}
+
 /* All of a small file; the caller frees it. */
 static char *read_file(const char *path, size_t *length)
 {
@@ -213,7 +224,7 @@ static char *read_file(const char *path, size_t *length)
 /* A new file that is there whole or not at all. */
 static int write_new(const char *path, const char *bytes, size_t length)
 {
-    char draft[PATH_BYTES];
+    char draft[PATH_BYTES + sizeof ".new"];
     int fd;
     int failed;
 
@@ -268,7 +279,8 @@ static int file_delete(const char *name, const char *file, char *why, size_t cap
     char *bytes;
     int failed;
 
-    (void)snprintf(kept, sizeof kept, "%s.vpnctl-%s", file, name);
+    if (kept_path(kept, file, name, why, capacity) != 0)
+        return -1;
     bytes = read_file(kept, &length);
     if (bytes == NULL)
         return errno == ENOENT ? 0 : complain(kept, why, capacity);
@@ -287,7 +299,8 @@ static int file_add(const vpn_op *op, const char *file, char *why, size_t capaci
     char *bytes;
     int failed;
 
-    (void)snprintf(kept, sizeof kept, "%s.vpnctl-%s", file, op->name);
+    if (kept_path(kept, file, op->name, why, capacity) != 0)
+        return -1;
     put(&t, "%s%s\n# What was here before is in %s.\n", ours, op->name, kept);
     if (lines(&t, op, why, capacity) != 0)
         return -1;

@@ -180,6 +180,10 @@ int state_open(state *s, const char *directory, const char *name)
         (void)snprintf(s->why, sizeof s->why, "that is no name of an interface");
         return -1;
     }
+    if (strlen(directory) + VPN_IFNAME_CHARS + sizeof "/.journal" > sizeof s->path) {
+        (void)snprintf(s->why, sizeof s->why, "the path of the journals is too long");
+        return -1;
+    }
     (void)snprintf(s->path, sizeof s->path, "%s/%s.journal", directory, name);
     if (make_directory(s, directory) != 0 || take_lock(s, directory, name) != 0)
         return -1;

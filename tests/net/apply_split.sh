@@ -27,7 +27,7 @@ round()
 
 exclude="Exclude = 10.66.9.0/24, fd66:9::/64"
 round "a part of the internet" "10.77.0.0/24, 10.66.0.0/24, fd77::/64, fd66::/64" ""
-round "a prefix without the printer" "10.77.0.0/24, 10.66.0.0/16, fd77::/64, fd66::/32" "$exclude"
+round "a prefix without the printer" "10.77.0.0/24, 10.66.0.0/16, fd77::/64, fd66::/16" "$exclude"
 round "everything without the printer" "0.0.0.0/0, ::/0" "$exclude"
 round "everything without the printer, closed" "0.0.0.0/0, ::/0" "$exclude
 FailMode = closed"
