@@ -91,30 +91,39 @@ static int run_end(run *r, int result)
 
 static int do_op(const run *r, const vpn_op *op, int undo)
 {
+    apply_mode mode = {.options = r->how, .undo = undo, .lock = r->journal.lock};
     char why[WHY_BYTES];
     char words[WHY_BYTES];
 
     apply_op_words(op, words, sizeof words);
     if (step(r, APPLY_BEGIN, op) != 0)
         return say(r, "%s: cannot %s: refused", r->name, words);
-    if (apply_op(op, undo, r->how, why, sizeof why) != 0)
+    if (apply_op(op, &mode, why, sizeof why) != 0)
         return say(r, "%s: cannot %s: %s", r->name, words, why);
     (void)step(r, APPLY_DONE, op);
     return 0;
+}
+
+/* Where the journal cannot be written to, what it says too much is taken back twice, which harms nobody. */
+static void gone(run *r, size_t index)
+{
+    if (state_gone(&r->journal, index) != 0)
+        (void)say(r, "%s", r->journal.why);
 }
 
 /* A hook on the way down is run once at most: what it does cannot be known. */
 static int undo_entry(run *r, size_t index)
 {
     const vpn_op *undo = &r->journal.entries[index].undo;
-    int hook = undo->type == VPN_OP_HOOK;
 
-    if (hook && state_gone(&r->journal, index) != 0)
-        return say(r, "%s", r->journal.why);
+    if (undo->type == VPN_OP_HOOK) {
+        gone(r, index);
+        (void)do_op(r, undo, 1);
+        return 0;
+    }
     if (do_op(r, undo, 1) != 0)
-        return hook ? 0 : -1;
-    if (!hook && state_gone(&r->journal, index) != 0)
-        return say(r, "%s", r->journal.why);
+        return -1;
+    gone(r, index);
     return 0;
 }
 
@@ -168,8 +177,7 @@ static int do_recorded(run *r, const vpn_op *op)
         return say(r, "%s", r->journal.why);
     if (do_op(r, op, 0) == 0)
         return 0;
-    if (state_gone(&r->journal, r->journal.count - 1) != 0)
-        (void)say(r, "%s", r->journal.why);
+    gone(r, r->journal.count - 1);
     return -1;
 }
 
@@ -217,10 +225,11 @@ int apply_down(const char *name, const apply_options *how)
 
     if (result == 0 && !r.journal.exists)
         result = sweep(&r);
-    else if (result == 0 && state_word(&r.journal, "down") != 0)
-        result = say(&r, "%s", r.journal.why);
-    else if (result == 0)
+    else if (result == 0) {
+        if (state_word(&r.journal, "down") != 0)
+            (void)say(&r, "%s", r.journal.why);
         result = undo_all(&r);
+    }
     return run_end(&r, result);
 }
 

@@ -24,6 +24,7 @@ typedef struct job {
     const apply_options *how;
     int add;  /* the verb is VPN_VERB_ADD */
     int undo; /* it is taken back, and may be gone */
+    int lock;
     char *why;
     size_t capacity;
 } job;
@@ -130,6 +131,10 @@ static int link_delete(const job *j)
     return failed;
 }
 
+/*
+ * The daemon has the lock as its standard input until it is ready. So where we are killed while it starts, nobody takes back a link that
+ * is not there yet, and comes after.
+ */
 static int do_link(const job *j)
 {
     const char *program = j->how->tunnel_program == NULL ? "vpn-tunnel" : j->how->tunnel_program;
@@ -140,7 +145,7 @@ static int do_link(const job *j)
         return link_delete(j);
     if (rtnl_index(j->op->name) != 0)
         return fault(j, "a link of that name is there");
-    status = spawn(argv, NULL, 0);
+    status = spawn_from(argv, j->lock);
     if (status != 0) {
         (void)snprintf(j->why, j->capacity, "'%s' ended with %d", program, status);
         return -1;
@@ -172,9 +177,15 @@ static int do_resolver(const job *j)
     return resolver_delete(j->op->resolver_system, j->op->name, file, j->why, j->capacity);
 }
 
-int apply_op(const vpn_op *op, int undo, const apply_options *how, char *why, size_t capacity)
+int apply_op(const vpn_op *op, const apply_mode *mode, char *why, size_t capacity)
 {
-    job j = {.op = op, .how = how, .add = op->verb == VPN_VERB_ADD, .undo = undo, .why = why, .capacity = capacity};
+    job j = {.op = op,
+             .how = mode->options,
+             .add = op->verb == VPN_VERB_ADD,
+             .undo = mode->undo,
+             .lock = mode->lock,
+             .why = why,
+             .capacity = capacity};
 
     why[0] = '\0';
     switch (op->type) {

@@ -41,18 +41,13 @@ static int input_of(const char *text, size_t length)
     return -1;
 }
 
-int spawn(const char *const *argv, const char *input, size_t length)
+int spawn_from(const char *const *argv, int input)
 {
-    int from = input_of(input, length);
+    pid_t child = fork();
     int status = 0;
-    pid_t child;
 
-    if (from < 0)
-        return -1;
-    child = fork();
     if (child == 0)
-        become(argv, from);
-    (void)close(from);
+        become(argv, input);
     if (child < 0)
         return -1;
     while (waitpid(child, &status, 0) < 0) {
@@ -60,4 +55,16 @@ int spawn(const char *const *argv, const char *input, size_t length)
             return -1;
     }
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+int spawn(const char *const *argv, const char *input, size_t length)
+{
+    int from = input_of(input, length);
+    int status;
+
+    if (from < 0)
+        return -1;
+    status = spawn_from(argv, from);
+    (void)close(from);
+    return status;
 }

@@ -11,4 +11,7 @@
  */
 int spawn(const char *const *argv, const char *input, size_t length);
 
+/* The same with a descriptor as standard input, which stays open here. */
+int spawn_from(const char *const *argv, int input);
+
 #endif

@@ -9,11 +9,12 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "state_line.h"
 
-enum { BOOT_BYTES = 64 };
+enum { BOOT_BYTES = 64, LOCK_ROUNDS = 40, LOCK_MS = 25 };
 
 static int complain(state *s, const char *what)
 {
@@ -56,18 +57,23 @@ static int make_directory(state *s, const char *directory)
     return -1;
 }
 
+/* A short while: a daemon that starts for somebody who was killed holds the lock until it is there. */
 static int take_lock(state *s, const char *directory, const char *name)
 {
+    struct timespec nap = {.tv_nsec = LOCK_MS * 1000000L};
     char path[STATE_PATH_BYTES];
 
     (void)snprintf(path, sizeof path, "%s/%s.lock", directory, name);
     s->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (s->lock < 0)
         return complain(s, "cannot open its lock");
-    if (flock(s->lock, LOCK_EX | LOCK_NB) == 0)
-        return 0;
-    if (errno != EWOULDBLOCK)
-        return complain(s, "cannot lock it");
+    for (int i = 0; i < LOCK_ROUNDS; i++) {
+        if (flock(s->lock, LOCK_EX | LOCK_NB) == 0)
+            return 0;
+        if (errno != EWOULDBLOCK)
+            return complain(s, "cannot lock it");
+        (void)nanosleep(&nap, NULL);
+    }
     (void)snprintf(s->why, sizeof s->why, "another vpnctl is at work on %s", name);
     return -1;
 }
@@ -226,11 +232,18 @@ static void sync_directory(const state *s)
     }
 }
 
+/* Half a line is taken out again, since others may follow. */
 static int append(state *s, const char *line, size_t length)
 {
+    off_t before = lseek(s->fd, 0, SEEK_CUR);
+    int result;
+
     if (write(s->fd, line, length) == (ssize_t)length && fsync(s->fd) == 0)
         return 0;
-    return complain(s, "cannot write to it");
+    result = complain(s, "cannot write to it");
+    if (before >= 0 && ftruncate(s->fd, before) == 0)
+        (void)lseek(s->fd, before, SEEK_SET);
+    return result;
 }
 
 int state_word(state *s, const char *word)

@@ -81,6 +81,52 @@ check "the daemon is killed: all is as before" as_before
 check "the link is deleted" link_deleted
 check "the link is deleted: all is as before" as_before
 
+# The daemon is about to start when its starter is killed: a down waits for it.
+killed_starting()
+{
+    cat >"$scratch/slow" <<END
+#!/bin/sh
+sleep 0.3
+exec "$VPN_TUNNEL" "\$1"
+END
+    chmod 755 "$scratch/slow"
+    in_ns a sh -c 'echo $$ >"$1"; shift; exec "$@"' sh "$scratch/pid" "$driver" --tunnel "$scratch/slow" \
+        --state "$scratch/run" --resolv-conf "$scratch/resolv.conf" up "$file" "$interface" &
+    starting=$!
+    wait_for 5 grep -q "^undo $LINK " "$scratch/run/$interface.journal"
+    sleep 0.1
+    kill -9 "$(cat "$scratch/pid")"
+    wait $starting
+    down --hooks && sleep 0.4 && not in_ns a ip link show "$interface"
+}
+LINK=4
+check "up is killed while the daemon starts: down" killed_starting
+check "up is killed while the daemon starts: all is as before" as_before
+
+# small N COMMAND...: files grow to N blocks at most.
+small()
+{
+    small_blocks=$1
+    shift
+    (
+        trap '' XFSZ
+        ulimit -f "$small_blocks"
+        "$@"
+    )
+}
+conf "0.0.0.0/0, ::/0" "FailMode = closed"
+check "no room for the journal: up fails" not small 3 up
+check "no room for the journal: all is as before" as_before
+up >/dev/null 2>&1
+check "no room for the journal: down works" small 0 down
+check "no room for the journal: all is as before again" as_before
+
+up >/dev/null 2>&1
+sed -i '1s/ [^ ]*$/ another-boot/' "$scratch/run/$interface.journal"
+check "a journal of another boot: up is said to be cut short" is cut
+check "a journal of another boot: down" down
+check "a journal of another boot: all is as before" as_before
+
 # A line that was cut short never counted.
 up --hooks >/dev/null 2>&1
 printf 'undo 5 2 0' >>"$scratch/run/$interface.journal"
