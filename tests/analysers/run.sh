@@ -20,13 +20,13 @@ out=$(mktemp -d) || exit 1
 trap 'rm -rf "$out"' EXIT
 trap 'exit 130' INT TERM
 jobs=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
-flags="-std=c11 -D_GNU_SOURCE -Iinclude -Ilib -Iexamples/tunnel $(pkg-config --cflags libsodium)"
+flags="-std=c11 -D_GNU_SOURCE -Iinclude -Ilib -Iexamples/tunnel -Iexamples/vpnctl $(pkg-config --cflags libsodium)"
 # What is behind libseccomp is read where that is there.
 pkg-config --exists libseccomp 2>/dev/null && flags="$flags -DTUNNEL_SECCOMP"
 
 sources()
 {
-    printf '%s\n' lib/*/*.c examples/*.c examples/tunnel/*.c
+    printf '%s\n' lib/*/*.c examples/*.c examples/tunnel/*.c examples/vpnctl/*.c
 }
 
 # Each prints what it finds in the files whose names it reads, and nothing else.
@@ -34,7 +34,7 @@ find_cppcheck()
 {
     cppcheck --quiet -j "$jobs" --enable=warning,style,performance,portability --std=c11 --inline-suppr \
         --suppressions-list="$here/cppcheck.txt" --template='{file}:{line}: {severity}: {message} [{id}]' \
-        -Iinclude -Ilib -Iexamples/tunnel --file-list=- 2>&1
+        -Iinclude -Ilib -Iexamples/tunnel -Iexamples/vpnctl --file-list=- 2>&1
 }
 
 find_gcc()
