@@ -16,7 +16,7 @@
 #include "spawn.h"
 #include "uapi_client.h"
 
-enum { COMMAND_BYTES = 8192, PATH_BYTES = 256, LINGER_ROUNDS = 300, LINGER_MS = 10 };
+enum { PATH_BYTES = 256, LINGER_ROUNDS = 300, LINGER_MS = 10 };
 
 /* What the parts of an operation share. */
 typedef struct job {
@@ -72,39 +72,31 @@ static int do_sysctl(const job *j)
 }
 
 /* "%i" stands for the name of the interface. */
-static int expand(char out[COMMAND_BYTES], const char *command, const char *name)
+static void expand(uapi_text *out, const char *command, const char *name)
 {
-    size_t at = 0;
-
-    while (*command != '\0') {
-        int is_name = command[0] == '%' && command[1] == 'i';
-        size_t length = is_name ? strlen(name) : 1;
-
-        if (at + length >= COMMAND_BYTES)
-            return -1;
-        memcpy(out + at, is_name ? name : command, length);
-        at += length;
-        command += is_name ? 2 : 1;
+    for (const char *found = strstr(command, "%i"); found != NULL; found = strstr(command, "%i")) {
+        uapi_text_put(out, "%.*s%s", (int)(found - command), command, name);
+        command = found + 2;
     }
-    out[at] = '\0';
-    return 0;
+    uapi_text_put(out, "%s", command);
 }
 
 /* By bash as wg-quick does it, where there is one. */
 static int do_hook(const job *j)
 {
     const char *command = j->add ? j->op->text : j->op->undo;
-    char text[COMMAND_BYTES];
-    const char *const argv[] = {access("/bin/bash", X_OK) == 0 ? "/bin/bash" : "/bin/sh", "-c", text, NULL};
+    const char *argv[] = {access("/bin/bash", X_OK) == 0 ? "/bin/bash" : "/bin/sh", "-c", NULL, NULL};
+    uapi_text text = {.text = NULL};
     int status;
 
     if (command == NULL)
         return 0;
     if (!j->how->allow_hooks)
         return fault(j, "hooks are not allowed, so it was not run");
-    if (expand(text, command, j->op->name) != 0)
-        return fault(j, "the command is too long");
-    status = spawn(argv, NULL, 0);
+    expand(&text, command, j->op->name);
+    argv[2] = text.text;
+    status = text.failed ? -1 : spawn(argv, NULL, 0);
+    uapi_text_free(&text);
     if (status == 0)
         return 0;
     (void)snprintf(j->why, j->capacity, "the command ended with %d", status);

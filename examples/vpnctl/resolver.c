@@ -11,7 +11,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,33 +21,11 @@
 
 #include "rtnl.h"
 #include "spawn.h"
+#include "uapi_client.h"
 
-enum { TEXT_BYTES = 4096, WORDS_MAX = 128, PATH_BYTES = 512, COPY_MAX = 1 << 20 };
+enum { PATH_BYTES = 512, COPY_MAX = 1 << 20 };
 
 static const char ours[] = "# By vpnctl, for ";
-
-/* Text that must fit. */
-typedef struct text {
-    char bytes[TEXT_BYTES];
-    size_t length;
-    int full;
-} text;
-
-static void put(text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static void put(text *t, const char *format, ...)
-{
-    va_list arguments;
-    int need;
-
-    va_start(arguments, format);
-    need = vsnprintf(t->bytes + t->length, sizeof t->bytes - t->length, format, arguments);
-    va_end(arguments);
-    if (need < 0 || (size_t)need >= sizeof t->bytes - t->length)
-        t->full = 1;
-    else
-        t->length += (size_t)need;
-}
 
 /* The address of a server without its length. */
 static void server(char out[VPN_PREFIX_CHARS], const vpn_prefix *prefix)
@@ -57,9 +34,15 @@ static void server(char out[VPN_PREFIX_CHARS], const vpn_prefix *prefix)
     out[strcspn(out, "/")] = '\0';
 }
 
-static int run(const char *const *argv, const text *input, char *why, size_t capacity)
+static int no_memory(char *why, size_t capacity)
 {
-    int status = spawn(argv, input == NULL ? NULL : input->bytes, input == NULL ? 0 : input->length);
+    (void)snprintf(why, capacity, "out of memory");
+    return -1;
+}
+
+static int run(const char *const *argv, const uapi_text *input, char *why, size_t capacity)
+{
+    int status = spawn(argv, input == NULL ? NULL : input->text, input == NULL ? 0 : input->length);
 
     if (status == 0)
         return 0;
@@ -68,46 +51,48 @@ static int run(const char *const *argv, const text *input, char *why, size_t cap
     return -1;
 }
 
-/* The words of a command line; each is copied into one text, and they stand there one behind the other. */
+/* The words of a command line, each with a NUL behind it. */
 typedef struct command {
-    const char *words[WORDS_MAX];
+    uapi_text words;
     size_t count;
-    text room;
 } command;
 
 static void word(command *c, const char *prefix, const char *string)
 {
-    size_t at = c->room.length;
-
-    if (c->count + 1 >= WORDS_MAX)
-        c->room.full = 1;
-    if (c->room.full)
-        return;
-    put(&c->room, "%s%s", prefix, string);
-    c->words[c->count++] = c->room.bytes + at;
-    c->words[c->count] = NULL;
-    if (c->room.length + 1 < sizeof c->room.bytes)
-        c->room.length++;
-    else
-        c->room.full = 1;
+    uapi_text_put(&c->words, "%s%s%c", prefix, string, '\0');
+    c->count++;
 }
 
-static void resolvectl(command *c, const char *verb, const char *name)
+static command resolvectl(const char *verb, const char *name)
 {
-    c->count = 0;
-    c->room.length = 0;
-    c->room.full = 0;
-    word(c, "", "resolvectl");
-    word(c, "", verb);
-    word(c, "", name);
+    command c = {.count = 0};
+
+    word(&c, "", "resolvectl");
+    word(&c, "", verb);
+    word(&c, "", name);
+    return c;
 }
 
-static int run_command(const command *c, char *why, size_t capacity)
+/* Runs and frees it. */
+static int run_command(command *c, char *why, size_t capacity)
 {
-    if (!c->room.full)
-        return run(c->words, NULL, why, capacity);
-    (void)snprintf(why, capacity, "too many servers or domains");
-    return -1;
+    const char **argv = c->words.failed ? NULL : malloc((c->count + 1) * sizeof *argv);
+    const char *at = c->words.text;
+    int failed = -1;
+
+    if (argv == NULL)
+        (void)no_memory(why, capacity);
+    else {
+        for (size_t i = 0; i < c->count; i++) {
+            argv[i] = at;
+            at += strlen(at) + 1;
+        }
+        argv[c->count] = NULL;
+        failed = run(argv, NULL, why, capacity);
+    }
+    free(argv);
+    uapi_text_free(&c->words);
+    return failed;
 }
 
 static int resolved_delete(const char *name, char *why, size_t capacity)
@@ -122,54 +107,57 @@ static int resolved_delete(const char *name, char *why, size_t capacity)
 static int resolved_add(const vpn_op *op, char *why, size_t capacity)
 {
     int all = op->dns_mode == VPN_DNS_TUNNEL;
+    command servers = resolvectl("dns", op->name);
+    command domains = resolvectl("domain", op->name);
+    command general = resolvectl("default-route", op->name);
     char address[VPN_PREFIX_CHARS];
-    command c;
     int failed;
 
-    resolvectl(&c, "dns", op->name);
     for (size_t i = 0; i < op->prefix_count; i++) {
         server(address, &op->prefixes[i]);
-        word(&c, "", address);
+        word(&servers, "", address);
     }
-    failed = run_command(&c, why, capacity);
-    resolvectl(&c, "domain", op->name);
     if (all || op->match_count + op->search_count == 0)
-        word(&c, "", all ? "~." : "");
+        word(&domains, "", all ? "~." : "");
     for (size_t i = 0; i < op->match_count; i++)
-        word(&c, "~", op->match[i]);
+        word(&domains, "~", op->match[i]);
     for (size_t i = 0; i < op->search_count; i++)
-        word(&c, "", op->search[i]);
+        word(&domains, "", op->search[i]);
+    word(&general, "", all ? "yes" : "no");
+    failed = run_command(&servers, why, capacity);
     if (failed == 0)
-        failed = run_command(&c, why, capacity);
-    resolvectl(&c, "default-route", op->name);
-    word(&c, "", all ? "yes" : "no");
-    return failed != 0 ? failed : run_command(&c, why, capacity);
+        failed = run_command(&domains, why, capacity);
+    if (failed == 0)
+        failed = run_command(&general, why, capacity);
+    uapi_text_free(&domains.words);
+    uapi_text_free(&general.words);
+    return failed;
 }
 
-static int lines(text *t, const vpn_op *op, char *why, size_t capacity)
+static void put_lines(uapi_text *t, const vpn_op *op)
 {
     char address[VPN_PREFIX_CHARS];
 
     for (size_t i = 0; i < op->prefix_count; i++) {
         server(address, &op->prefixes[i]);
-        put(t, "nameserver %s\n", address);
+        uapi_text_put(t, "nameserver %s\n", address);
     }
     for (size_t i = 0; i < op->search_count; i++)
-        put(t, "%s%s", i == 0 ? "search " : " ", op->search[i]);
+        uapi_text_put(t, "%s%s", i == 0 ? "search " : " ", op->search[i]);
     if (op->search_count > 0)
-        put(t, "\n");
-    if (!t->full)
-        return 0;
-    (void)snprintf(why, capacity, "too many servers or domains");
-    return -1;
+        uapi_text_put(t, "\n");
 }
 
 static int resolvconf_add(const vpn_op *op, char *why, size_t capacity)
 {
     const char *const argv[] = {"resolvconf", "-a", op->name, "-m", "0", "-x", NULL};
-    text t = {.length = 0};
+    uapi_text t = {.text = NULL};
+    int failed;
 
-    return lines(&t, op, why, capacity) != 0 ? -1 : run(argv, &t, why, capacity);
+    put_lines(&t, op);
+    failed = t.failed ? no_memory(why, capacity) : run(argv, &t, why, capacity);
+    uapi_text_free(&t);
+    return failed;
 }
 
 static int resolvconf_delete(const char *name, char *why, size_t capacity)
@@ -291,30 +279,38 @@ static int file_delete(const char *name, const char *file, char *why, size_t cap
     return unlink(kept) == 0 || errno == ENOENT ? 0 : complain(kept, why, capacity);
 }
 
-static int file_add(const vpn_op *op, const char *file, char *why, size_t capacity)
+/* Keeps the bytes of the file beside it. */
+static int keep(const char *file, const char *kept, char *why, size_t capacity)
 {
-    char kept[PATH_BYTES];
-    text t = {.length = 0};
     size_t length = 0;
-    char *bytes;
+    char *bytes = read_file(file, &length);
     int failed;
 
-    if (kept_path(kept, file, op->name, why, capacity) != 0)
-        return -1;
-    put(&t, "%s%s\n# What was here before is in %s.\n", ours, op->name, kept);
-    if (lines(&t, op, why, capacity) != 0)
-        return -1;
-    /* One that is left from before a reboot. */
-    if (file_delete(op->name, file, why, capacity) != 0)
-        return -1;
-    bytes = read_file(file, &length);
     if (bytes == NULL)
         return complain(file, why, capacity);
     failed = write_new(kept, bytes, length) != 0;
     free(bytes);
-    if (failed)
-        return complain(kept, why, capacity);
-    return write_over(file, t.bytes, t.length) == 0 ? 0 : complain(file, why, capacity);
+    return failed ? complain(kept, why, capacity) : 0;
+}
+
+static int file_add(const vpn_op *op, const char *file, char *why, size_t capacity)
+{
+    uapi_text t = {.text = NULL};
+    char kept[PATH_BYTES];
+    int failed;
+
+    /* The first is for one that is left from before a reboot. */
+    if (kept_path(kept, file, op->name, why, capacity) != 0 || file_delete(op->name, file, why, capacity) != 0 ||
+        keep(file, kept, why, capacity) != 0)
+        return -1;
+    uapi_text_put(&t, "%s%s\n# What was here before is in %s.\n", ours, op->name, kept);
+    put_lines(&t, op);
+    if (t.failed)
+        failed = no_memory(why, capacity);
+    else
+        failed = write_over(file, t.text, t.length) == 0 ? 0 : complain(file, why, capacity);
+    uapi_text_free(&t);
+    return failed;
 }
 
 int resolver_delete(uint32_t system, const char *name, const char *file, char *why, size_t capacity)

@@ -13,7 +13,8 @@
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 
-enum { REQUEST_BYTES = 512 };
+/* An answer repeats the request. */
+enum { REQUEST_BYTES = 512, ANSWER_BYTES = 1024 };
 
 /* A request under construction. The kernel wants its structures aligned. */
 typedef struct request {
@@ -58,7 +59,7 @@ static uint8_t family_of(uint8_t family)
 static int answer(struct mnl_socket *socket, uint32_t sequence)
 {
     union {
-        char bytes[4096];
+        char bytes[ANSWER_BYTES];
         struct nlmsghdr aligned;
     } room;
     uint32_t port = mnl_socket_get_portid(socket);

@@ -68,17 +68,8 @@ link_deleted()
 
 killed_daemon()
 {
-    daemon_kill_only
+    daemon_kill
     check "the daemon is killed: nothing gets through" not pings a 10.66.0.1 1
-}
-
-# The pingers live in the namespace as well.
-daemon_kill_only()
-{
-    for pid in $(ip netns pids "$(ns_name a)"); do
-        [ "$(readlink "/proc/$pid/exe")" = "$(readlink -f "$VPN_TUNNEL")" ] && kill -9 "$pid"
-    done
-    wait_for 3 not in_ns a ip link show "$interface"
 }
 
 link_down()

@@ -116,11 +116,11 @@ killed()
     equal $? 137
 }
 
-# Nothing else runs in the host's namespace for long.
 daemon_kill()
 {
-    # shellcheck disable=SC2046
-    kill -9 $(ip netns pids "$(ns_name a)")
+    for pid in $(ip netns pids "$(ns_name a)"); do
+        [ "$(readlink "/proc/$pid/exe")" = "$(readlink -f "$VPN_TUNNEL")" ] && kill -9 "$pid"
+    done
     wait_for 3 not in_ns a ip link show "$interface"
 }
 
@@ -128,20 +128,20 @@ daemon_kill()
 watch()
 {
     : >"$scratch/clear"
-    in_ns a tcpdump -i out -n -l --immediate-mode "${1:-host 10.66.0.1 or host fd66::1 or port 53}" \
-        >"$scratch/clear" 2>"$scratch/tcpdump.log" &
+    ip netns exec "$(ns_name a)" tcpdump -i out -n -l --immediate-mode \
+        "${1:-host 10.66.0.1 or host fd66::1 or port 53}" >>"$scratch/clear" 2>"$scratch/tcpdump.log" &
     watch_pid=$!
     wait_for 5 grep -q listening "$scratch/tcpdump.log"
 }
 
-# Tries all the time, whether it is let or not.
+# Tries all the time, whether it is let or not. The processes are those that are ended later, so no function stands between.
 pester()
 {
-    in_ns a ping -n -q -i 0.01 -W 1 10.66.0.1 >/dev/null 2>&1 &
+    ip netns exec "$(ns_name a)" ping -n -q -i 0.01 -W 1 10.66.0.1 >/dev/null 2>&1 &
     pester_pids=$!
-    in_ns a ping -n -q -i 0.01 -W 1 fd66::1 >/dev/null 2>&1 &
+    ip netns exec "$(ns_name a)" ping -n -q -i 0.01 -W 1 fd66::1 >/dev/null 2>&1 &
     pester_pids="$pester_pids $!"
-    in_ns a bash -c 'while :; do echo >/dev/udp/192.0.2.53/53; sleep 0.02; done' >/dev/null 2>&1 &
+    ip netns exec "$(ns_name a)" bash -c 'while :; do echo >/dev/udp/192.0.2.53/53; sleep 0.02; done' >/dev/null 2>&1 &
     pester_pids="$pester_pids $!"
 }
 
@@ -149,7 +149,7 @@ pester()
 pester_stop()
 {
     # shellcheck disable=SC2086
-    kill $pester_pids 2>/dev/null
+    kill $pester_pids || fail "somebody stopped trying"
     # shellcheck disable=SC2086
     wait $pester_pids 2>/dev/null
     sleep 0.2
