@@ -60,7 +60,7 @@ static int do_sysctl(const job *j)
     if (strlen(j->op->text) >= sizeof path - at || strstr(j->op->text, "..") != NULL)
         return fault(j, "no such name");
     for (const char *c = j->op->text; *c != '\0'; c++)
-        path[at++] = *c == '.' ? '/' : *c;
+        path[at++] = (char)(*c == '.' ? '/' : *c);
     path[at] = '\0';
     fd = open(path, O_WRONLY | O_CLOEXEC);
     failed = fd < 0 || write(fd, value, (size_t)length) != length;

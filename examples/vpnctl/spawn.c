@@ -4,22 +4,21 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* In the child, which hears all signals again. The words are only read by execvp, whose type lacks the const. */
+/* In the child, which hears all signals again. execvp only reads the words, though its type lacks the const. */
 static void become(const char *const *argv, int input)
 {
-    union {
-        const char *const *in;
-        char *const *out;
-    } words = {.in = argv};
+    char *const *words;
     sigset_t none;
 
+    memcpy(&words, &argv, sizeof words);
     (void)sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
     if (dup2(input, STDIN_FILENO) >= 0 && dup2(STDERR_FILENO, STDOUT_FILENO) >= 0)
-        (void)execvp(argv[0], words.out);
+        (void)execvp(argv[0], words);
     _exit(127);
 }
 

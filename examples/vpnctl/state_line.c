@@ -235,15 +235,13 @@ int state_line_read(vpn_op *op, const char *line)
     return read_string(op, line);
 }
 
-/* The strings that state_line_read made are not constant to their owner. */
+/* What state_line_read made is not constant to its owner. */
 static void drop(const char *string)
 {
-    union {
-        const char *in;
-        void *out;
-    } owned = {.in = string};
+    void *owned;
 
-    free(owned.out);
+    memcpy(&owned, &string, sizeof owned);
+    free(owned);
 }
 
 void state_line_free(vpn_op *op)

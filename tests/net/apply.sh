@@ -12,6 +12,7 @@ for mode in open closed; do
     check "$mode: IPv4 and IPv6 beyond the tunnel" internet
     check "$mode: they went through it" contains "10.66.0.1 dev $interface" in_ns a ip route get 10.66.0.1
     check "$mode: the file's peer is there" contains "$(public b)" wg show "$interface" peers
+    check "$mode: the daemon hears all signals" not grep -q '^SigBlk:.*[1-9a-f]' "/proc/$(daemon_pids)/status"
     check "$mode: no key in the journal" not grep -rqF "$(cat "$scratch/a.key")" "$scratch/run"
     check "$mode: the journal is root's alone" equal "$(stat -c %a "$scratch/run/$interface.journal")" 600
     check "$mode: up again is refused, and says so" contains "is up" not up
@@ -60,6 +61,22 @@ check "hooks: all is as before" as_before
 conf "0.0.0.0/0, ::/0" "PostUp = false"
 check "hooks: one that fails fails the up" not up --hooks
 check "hooks: and all is as before" as_before
+
+# Somebody else's link, with an address of its own, stays as it was.
+daemon_up a vpn
+in_ns a ip address add 10.78.0.1/24 dev "$interface"
+conf "10.66.0.0/24, 10.77.0.0/24, fd66::/64" "MTU = 1300
+DNS = 10.77.0.53"
+remember
+check "a link that is there: up" up --exists
+check "a link that is there: it works" internet
+check "a link that is there: down" down
+check "a link that is there: all is as before" as_before
+check "a link that is there: no key stays" equal "$(wg show "$interface" private-key)" "(none)"
+kill $daemon_pid
+wait_for 3 not in_ns a ip link show "$interface"
+wait $daemon_pid
+remember
 
 conf "0.0.0.0/0, ::/0" "DNS = 10.77.0.53, example.test"
 check "a file of name servers: up" up

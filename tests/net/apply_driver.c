@@ -26,6 +26,7 @@ enum { LINKS_MAX = 16, ADDRESSES_MAX = 64, TEXT_MAX = 1 << 16 };
 
 static const char help[] = "usage: apply_driver [OPTIONS] up FILE NAME | down NAME | state NAME\n"
                            "  --tunnel PROGRAM, --state DIRECTORY, --resolv-conf FILE, --hooks\n"
+                           "  --exists           the link is there already\n"
                            "  --resolver 0|1|2   a VPN_RESOLVER_*\n"
                            "  --fail N           the Nth operation (1 is the first) fails\n"
                            "  --kill N           kill -9 of this process before the Nth operation, behind its record\n"
@@ -167,7 +168,7 @@ static vpn_conf *read_conf(const char *path)
     return conf;
 }
 
-static int up(const char *path, const char *name, apply_options *how, uint32_t resolver)
+static int up(const char *path, const char *name, apply_options *how, uint32_t resolver, int exists)
 {
     static facts f;
     vpn_policy policy = {.size = sizeof policy, .host = &f.host};
@@ -179,7 +180,7 @@ static int up(const char *path, const char *name, apply_options *how, uint32_t r
         return -1;
     gather(&f, resolver);
     policy.conf = conf;
-    policy.flags = how->allow_hooks ? VPN_POLICY_HOOKS : 0;
+    policy.flags = (how->allow_hooks ? VPN_POLICY_HOOKS : 0) | (exists ? VPN_POLICY_LINK_EXISTS : 0);
     (void)snprintf(policy.name, sizeof policy.name, "%s", name);
     how->conf = conf;
     if (result != APPLY_IS_DOWN) {
@@ -197,13 +198,13 @@ static int up(const char *path, const char *name, apply_options *how, uint32_t r
     return result;
 }
 
-static int run(char **words, int count, apply_options *how, uint32_t resolver)
+static int run(char **words, int count, apply_options *how, uint32_t resolver, int exists)
 {
     static const char *const states[] = {"down", "up", "cut"};
     int state;
 
     if (count == 3 && strcmp(words[0], "up") == 0)
-        return up(words[1], words[2], how, resolver);
+        return up(words[1], words[2], how, resolver, exists);
     if (count == 2 && strcmp(words[0], "down") == 0)
         return apply_down(words[1], how);
     if (count == 2 && strcmp(words[0], "state") == 0) {
@@ -220,6 +221,7 @@ int main(int argc, char **argv)
     driver d = {.tell = NULL};
     apply_options how = {.user = &d, .say = say, .step = step};
     long resolver = 0;
+    int exists = 0;
     const struct {
         const char *name;
         const char **text;
@@ -241,8 +243,9 @@ int main(int argc, char **argv)
     while (at + 1 < argc && strncmp(argv[at], "--", 2) == 0) {
         size_t i = 0;
 
-        if (strcmp(argv[at], "--hooks") == 0) {
-            how.allow_hooks = 1;
+        if (strcmp(argv[at], "--hooks") == 0 || strcmp(argv[at], "--exists") == 0) {
+            how.allow_hooks |= argv[at][2] == 'h';
+            exists |= argv[at][2] == 'e';
             at++;
             continue;
         }
@@ -256,5 +259,5 @@ int main(int argc, char **argv)
             *options[i].number = strtol(argv[at + 1], NULL, 10);
         at += 2;
     }
-    return run(argv + at, argc - at, &how, (uint32_t)resolver) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run(argv + at, argc - at, &how, (uint32_t)resolver, exists) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

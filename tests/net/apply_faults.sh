@@ -103,6 +103,25 @@ LINK=4
 check "up is killed while the daemon starts: down" killed_starting
 check "up is killed while the daemon starts: all is as before" as_before
 
+# Not only at boundaries: after so many milliseconds, wherever it is then.
+killed_at()
+{
+    in_ns a sh -c 'echo $$ >"$1"; shift; exec "$@"' sh "$scratch/pid" "$driver" --tunnel "$VPN_TUNNEL" --hooks \
+        --state "$scratch/run" --resolv-conf "$scratch/resolv.conf" up "$file" "$interface" >/dev/null 2>&1 &
+    at=$!
+    sleep "$(printf 0.%03d "$1")"
+    kill -9 "$(cat "$scratch/pid")" 2>/dev/null
+    wait $at
+    down --hooks && is down && as_before
+}
+ms=5
+while [ "$ms" -le 125 ]; do
+    killed_at $ms >"$scratch/each" 2>&1 || break
+    ms=$((ms + 6))
+done
+check "up is killed after 5 to 125 ms: down, and all is as before" test "$ms" -gt 125
+[ "$ms" -gt 125 ] || cat "$scratch/each"
+
 # small N COMMAND...: files grow to N blocks at most.
 small()
 {

@@ -116,11 +116,18 @@ killed()
     equal $? 137
 }
 
-daemon_kill()
+# The daemons in the host's namespace.
+daemon_pids()
 {
     for pid in $(ip netns pids "$(ns_name a)"); do
-        [ "$(readlink "/proc/$pid/exe")" = "$(readlink -f "$VPN_TUNNEL")" ] && kill -9 "$pid"
+        [ "$(readlink "/proc/$pid/exe")" = "$(readlink -f "$VPN_TUNNEL")" ] && echo "$pid"
     done
+}
+
+daemon_kill()
+{
+    # shellcheck disable=SC2046
+    kill -9 $(daemon_pids)
     wait_for 3 not in_ns a ip link show "$interface"
 }
 
