@@ -69,7 +69,8 @@ conf "10.66.0.0/24, 10.77.0.0/24, fd66::/64" "MTU = 1300
 DNS = 10.77.0.53"
 remember
 check "a link that is there: up" up --exists
-check "a link that is there: it works" internet
+check "a link that is there: IPv4" pings a 10.77.0.2
+check "a link that is there: IPv6" pings a fd66::1
 check "a link that is there: down" down
 check "a link that is there: all is as before" as_before
 check "a link that is there: no key stays" equal "$(wg show "$interface" private-key)" "(none)"

@@ -56,6 +56,7 @@ round()
     $2
     sleep 0.3
     check "$1: down" slow_down
+    check "$1: the filter goes last" equal "$(tail -n 2 "$scratch/steps" | tr '\n' ,)" "begin type 1 verb 2,done type 1 verb 2,"
     check "$1: nothing in the clear" nothing_clear
     : >"$scratch/clear"
 }

@@ -61,10 +61,10 @@ down()
     drive "$@" down "$interface"
 }
 
-# All that an up may change, as text. Neighbours come and go by themselves.
+# All that an up may change, as text. A link that was never up has no queue yet, which says nothing.
 host_state()
 {
-    in_ns a ip -o link show | sed 's/ qlen.*//'
+    in_ns a ip -o link show | sed 's/ qdisc [^ ]*//; s/ qlen.*//'
     in_ns a ip -o address show | sed 's/ valid_lft.*//'
     in_ns a ip -4 route show table all | sort
     in_ns a ip -6 route show table all | sed 's/ expires [^ ]*//' | sort
