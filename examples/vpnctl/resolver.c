@@ -209,14 +209,21 @@ static char *read_file(const char *path, size_t *length)
     return bytes;
 }
 
+enum { DRAFT_BYTES = PATH_BYTES + sizeof ".new" };
+
+static void draft_path(char out[DRAFT_BYTES], const char *path)
+{
+    (void)snprintf(out, DRAFT_BYTES, "%s.new", path);
+}
+
 /* A new file that is there whole or not at all. */
 static int write_new(const char *path, const char *bytes, size_t length)
 {
-    char draft[PATH_BYTES + sizeof ".new"];
+    char draft[DRAFT_BYTES];
     int fd;
     int failed;
 
-    (void)snprintf(draft, sizeof draft, "%s.new", path);
+    draft_path(draft, path);
     fd = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
     if (fd < 0)
         return -1;
@@ -262,6 +269,7 @@ static int is_ours(const char *file, const char *name)
 
 static int file_delete(const char *name, const char *file, char *why, size_t capacity)
 {
+    char draft[DRAFT_BYTES];
     char kept[PATH_BYTES];
     size_t length = 0;
     char *bytes;
@@ -269,6 +277,8 @@ static int file_delete(const char *name, const char *file, char *why, size_t cap
 
     if (kept_path(kept, file, name, why, capacity) != 0)
         return -1;
+    draft_path(draft, kept);
+    (void)unlink(draft);
     bytes = read_file(kept, &length);
     if (bytes == NULL)
         return errno == ENOENT ? 0 : complain(kept, why, capacity);

@@ -179,8 +179,16 @@ static int read_journal(state *s)
     return failed;
 }
 
+/* Where a journal is made before it has its name. */
+static void draft_path(const state *s, char out[STATE_PATH_BYTES + 8])
+{
+    (void)snprintf(out, STATE_PATH_BYTES + 8, "%s.new", s->path);
+}
+
 int state_open(state *s, const char *directory, const char *name)
 {
+    char draft[STATE_PATH_BYTES + 8];
+
     *s = (state){.fd = -1, .lock = -1};
     if (!is_name(name)) {
         (void)snprintf(s->why, sizeof s->why, "that is no name of an interface");
@@ -193,6 +201,8 @@ int state_open(state *s, const char *directory, const char *name)
     (void)snprintf(s->path, sizeof s->path, "%s/%s.journal", directory, name);
     if (make_directory(s, directory) != 0 || take_lock(s, directory, name) != 0)
         return -1;
+    draft_path(s, draft);
+    (void)unlink(draft);
     s->fd = open(s->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
     if (s->fd < 0)
         return errno == ENOENT ? 0 : complain(s, "cannot open it");
@@ -263,7 +273,7 @@ int state_begin(state *s)
 
     boot_id(boot);
     length = snprintf(line, sizeof line, "vpnctl 1 %s\n", boot);
-    (void)snprintf(draft, sizeof draft, "%s.new", s->path);
+    draft_path(s, draft);
     s->fd = open(draft, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (s->fd < 0)
         return complain(s, "cannot make it");
@@ -282,10 +292,8 @@ int state_record(state *s, const vpn_op *undo)
     state_entry *entry = line == NULL ? NULL : add_entry(s);
     int failed = -1;
 
-    if (entry == NULL)
+    if (entry == NULL || state_line_read(&entry->undo, line) != 0)
         (void)complain(s, "cannot write to it");
-    else if (state_line_read(&entry->undo, line) != 0)
-        s->count--;
     else {
         size_t length = strlen(line);
 
@@ -294,6 +302,10 @@ int state_record(state *s, const vpn_op *undo)
         line[length] = '\0';
     }
     free(line);
+    if (failed && entry != NULL) {
+        state_line_free(&entry->undo);
+        s->count--;
+    }
     return failed;
 }
 

@@ -136,6 +136,10 @@ small()
 conf "0.0.0.0/0, ::/0" "FailMode = closed"
 check "no room for the journal: up fails" not small 1 up
 check "no room for the journal: all is as before" as_before
+small 1 up --fail 8 >"$scratch/each" 2>&1
+check "no room for the journal, and one that cannot be taken back: it is known" is cut
+check "no room for the journal, and one that cannot be taken back: down" down
+check "no room for the journal, and one that cannot be taken back: all is as before" as_before
 up >/dev/null 2>&1
 check "no room for the journal: down works" small 0 down
 check "no room for the journal: all is as before again" as_before
