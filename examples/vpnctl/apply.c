@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Invariants. An operation begins only when its inverse is on disk, and leaves the list of inverses only when it has been taken
- * back. The way down takes the inverses from the last one to the first, so the packet filter, which the plan puts first, holds until
- * everything else is gone. An inverse that fails does not stop the others, since half a tunnel helps nobody, but the journal
- * stays and apply_down tries again.
+ * Invariants. An operation begins only when its inverse is on disk, and leaves the list of inverses only when it has
+ * been taken back. The way down takes the inverses from the last one to the first, so the packet filter, which the plan
+ * puts first, holds until everything else is gone. An inverse that fails does not stop the others, since half a tunnel
+ * helps nobody, but the journal stays and apply_down tries again.
  *
  * A signal that asks to end does so between two operations, and then as a failure: what was done is taken back.
  */
@@ -205,7 +205,8 @@ int apply_up(const vpn_plan *plan, const char *name, const apply_options *how)
     return run_end(&r, result);
 }
 
-/* Without a journal there may still be two things that outlive a boot or a kill: our resolv.conf, and a daemon's socket. */
+/* Without a journal there may still be two things that outlive a boot or a kill: our resolv.conf, and a daemon's
+ * socket. */
 static int sweep(const run *r)
 {
     const char *file = r->how->resolv_conf == NULL ? RESOLVER_FILE : r->how->resolv_conf;

@@ -2,9 +2,9 @@
 /*
  * Carries out what lib/policy plans: all of it or nothing.
  *
- * Before an operation is begun its inverse is in a journal on disk, so whatever stops the process, even a kill -9 or a reboot,
- * apply_down knows what to take back. Taking back something that is gone already is no error; so it can be asked for again and
- * again.
+ * Before an operation is begun its inverse is in a journal on disk, so whatever stops the process, even a kill -9 or a
+ * reboot, apply_down knows what to take back. Taking back something that is gone already is no error; so it can be
+ * asked for again and again.
  */
 #ifndef VPNCTL_APPLY_H
 #define VPNCTL_APPLY_H
@@ -47,7 +47,8 @@ typedef struct apply_options {
 /* 0, or -1 after a message: then all that was done has been taken back, unless a message says what could not be. */
 int apply_up(const vpn_plan *plan, const char *name, const apply_options *how);
 
-/* 0, also when there is nothing to take back; -1 after a message: then the rest was taken back, and the journal is kept. */
+/* 0, also when there is nothing to take back; -1 after a message: then the rest was taken back, and the journal is
+ * kept. */
 int apply_down(const char *name, const apply_options *how);
 
 /* An APPLY_IS_*, or -1 after a message. To be asked before facts are gathered for a plan. */

@@ -124,8 +124,8 @@ static int link_delete(const job *j)
 }
 
 /*
- * The daemon has the lock as its standard input until it is ready. So where we are killed while it starts, nobody takes back a link that
- * is not there yet, and comes after.
+ * The daemon has the lock as its standard input until it is ready. So when we are killed while it starts, a down waits
+ * until there is a link to delete.
  */
 static int do_link(const job *j)
 {

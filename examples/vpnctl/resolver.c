@@ -2,10 +2,10 @@
 /*
  * systemd-resolved and resolvconf are told by their own programs and keep what they are told under the link's name.
  *
- * Where nobody looks after /etc/resolv.conf, it is written in place, since it may be a mount or a link to elsewhere, and what
- * was in it lies beside the path as resolv.conf.vpnctl-NAME until the tunnel is down. That file is written whole before the first byte of
- * the other changes, and survives a reboot. Our first line tells our own file from one that somebody has written since: that
- * one stays.
+ * Where nobody looks after /etc/resolv.conf, it is written in place, since it may be a mount or a link to elsewhere,
+ * and what was in it lies beside the path as resolv.conf.vpnctl-NAME until the tunnel is down. That file is written
+ * whole before the first byte of the other changes, and survives a reboot. Our first line tells our own file from one
+ * that somebody has written since: that one stays.
  */
 #include "resolver.h"
 
@@ -236,7 +236,8 @@ static int write_new(const char *path, const char *bytes, size_t length)
     return 0;
 }
 
-/* Never empty in between, and never both: the old bytes are cut to the new length, then the new ones go over them at once. */
+/* Never empty in between, and never both: the old bytes are cut to the new length, then the new ones go over them at
+ * once. */
 static int write_over(const char *path, const char *bytes, size_t length)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Links, addresses, routes and policy rules by rtnetlink. Calls return 0 or a negative errno. Deleting what is not there, and
- * changing a link that is not there on the way down, is the caller's to judge: see rtnl_is_gone.
+ * Links, addresses, routes and policy rules by rtnetlink. Calls return 0 or a negative errno. Deleting what is not
+ * there, and changing a link that is not there on the way down, is the caller's to judge: see rtnl_is_gone.
  */
 #ifndef VPNCTL_RTNL_H
 #define VPNCTL_RTNL_H

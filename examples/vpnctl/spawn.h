@@ -5,9 +5,9 @@
 #include <stddef.h>
 
 /*
- * Runs a program and waits for it. `argv` ends with NULL; the program is searched in PATH. `input` (`length` bytes, or NULL)
- * is its standard input, which is /dev/null otherwise; standard output goes to standard error.
- * Returns its exit status, 128 + signal, or -1 when it could not be started (127 when the program is missing).
+ * Runs a program and waits for it. `argv` ends with NULL; the program is searched in PATH. `input` (`length` bytes, or
+ * NULL) is its standard input, which is /dev/null otherwise; standard output goes to standard error. Returns its exit
+ * status, 128 + signal, or -1 when it could not be started (127 when the program is missing).
  */
 int spawn(const char *const *argv, const char *input, size_t length);
 

@@ -8,8 +8,8 @@
  *     up                    all were done
  *     down                  taking back begins
  *
- * A line is written with one call and is on disk before the caller goes on; one that lacks its line feed never counted. There
- * are no keys in it, but commands of hooks, so only root may read it.
+ * A line is written with one call and is on disk before the caller goes on; one that lacks its line feed never counted.
+ * There are no keys in it, but commands of hooks, so only root may read it.
  */
 #ifndef VPNCTL_STATE_H
 #define VPNCTL_STATE_H
@@ -37,7 +37,8 @@ typedef struct state {
     size_t capacity;
 } state;
 
-/* Locks the name and reads its journal, if there is one. 0, or -1 and `why` tells. state_close is called in both cases. */
+/* Locks the name and reads its journal, if there is one. 0, or -1 and `why` tells. state_close is called in both cases.
+ * */
 int state_open(state *s, const char *directory, const char *name);
 void state_close(state *s);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Words with one blank between them: "undo", numbers in a fixed order, the name, the prefix and one string. Each type of
- * operation needs one string at most on its way: the ruleset or command that deletes, or the name of a sysctl. "-" stands for
- * none, and bytes of a string that are not plain are written as %XX.
+ * Words with one blank between them: "undo", numbers in a fixed order, the name, the prefix and one string. Each type
+ * of operation needs one string at most on its way: the ruleset or command that deletes, or the name of a sysctl. "-"
+ * stands for none, and bytes of a string that are not plain are written as %XX.
  */
 #include "state_line.h"
 

@@ -21,12 +21,14 @@ void uapi_text_put(uapi_text *t, const char *format, ...) __attribute__((format(
 void uapi_text_free(uapi_text *t);
 
 /*
- * Sends a request, which ends with an empty line, and reads the answer up to its own; the caller frees it. Gives up after
- * some seconds. 0, or a negative errno: -ENOENT and -ECONNREFUSED when no daemon is there, else what the daemon answered.
+ * Sends a request, which ends with an empty line, and reads the answer up to its own; the caller frees it. Gives up
+ * after some seconds. 0, or a negative errno: -ENOENT and -ECONNREFUSED when no daemon is there, else what the daemon
+ * answered.
  */
 int uapi_request(const char *name, const uapi_text *request, uapi_text *answer);
 
-/* Gives a daemon all that a file says about the device, and the mark; `endpoints` as in vpn_policy. 0 or a negative errno. */
+/* Gives a daemon all that a file says about the device, and the mark; `endpoints` as in vpn_policy. 0 or a negative
+ * errno. */
 int uapi_configure(const char *name, const vpn_conf *conf, const vpn_endpoint *endpoints, uint32_t mark);
 /* Takes keys, peers and mark away. 0 or a negative errno. */
 int uapi_clear(const char *name);

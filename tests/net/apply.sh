@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-# Up and down of vpnctl's executor: a full tunnel for IPv4 and IPv6 that works and leaves nothing behind; two at once, twice,
-# hooks, name servers.
+# Up and down of vpnctl's executor: a full tunnel for IPv4 and IPv6 that works and leaves nothing behind; two at once,
+# twice, hooks, name servers.
 . "$(dirname -- "$0")/apply_lib.sh"
 start_apply
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Drives the executor of examples/vpnctl: makes a plan from a file and the few facts that the tests need, and carries it out, while
- * it fails, dies or waits where it is told to.
+ * Drives the executor of examples/vpnctl: makes a plan from a file and the few facts that the tests need, and carries
+ * it out, while it fails, dies or waits where it is told to.
  *
  *     apply_driver [OPTIONS] up FILE NAME | down NAME | state NAME
  */

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-# With FailMode = closed, nothing for the tunnel is seen in the clear on the physical link: at no boundary of up and down, when
-# either of them is killed, when the daemon is, when its link is deleted, and when its endpoint moves.
+# With FailMode = closed, nothing for the tunnel is seen in the clear on the physical link: at no boundary of up and
+# down, when either of them is killed, when the daemon is, when its link is deleted, and when its endpoint moves.
 . "$(dirname -- "$0")/apply_lib.sh"
 start_apply
 in_ns b ip address add 10.99.0.3/24 dev out

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
-# What the tests of vpnctl's executor share: a host `a` whose default route leads through its provider `b`, which is the other end
-# of the tunnel as well, and has an address of the internet, 10.66.0.1 and fd66::1. Sourced with the build directory as $1.
+# What the tests of vpnctl's executor share: a host `a` whose default route leads through its provider `b`, which is the
+# other end of the tunnel as well, and has an address of the internet, 10.66.0.1 and fd66::1. Sourced with the build
+# directory as $1.
 . "$(dirname -- "$0")/../interop/lib.sh"
 
 file=
@@ -141,7 +142,8 @@ watch()
     wait_for 5 grep -q listening "$scratch/tcpdump.log"
 }
 
-# Tries all the time, whether it is let or not. The processes are those that are ended later, so no function stands between.
+# Tries all the time, whether it is let or not. The processes are those that are ended later, so no function stands
+# between.
 pester()
 {
     ip netns exec "$(ns_name a)" ping -n -q -i 0.01 -W 1 10.66.0.1 >/dev/null 2>&1 &

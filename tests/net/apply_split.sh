@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
-# Split tunnels: some prefixes of the internet, or all of it without a printer's subnet; each packet goes its way and no other.
+# Split tunnels: some prefixes of the internet, or all of it without a printer's subnet; each packet goes its way and no
+# other.
 . "$(dirname -- "$0")/apply_lib.sh"
 start_apply
 in_ns b ip address add 10.66.9.1/32 dev lo
