@@ -40,5 +40,22 @@ daemon_kill
 check "without LAN access: the daemon is killed: nothing gets through" not pings a 10.66.0.1 1
 check "without LAN access: down" ctl down "$interface"
 check "without LAN access: all is as before" as_before
-rm -f "/run/vpnctl/$interface".*
+
+# A second tunnel, of another shape, beside the first; either may go before the other.
+conf "0.0.0.0/0, ::/0" "FailMode = closed"
+other=${interface}x
+sed -e '/^Address/d; /^FailMode/d' -e 's,^AllowedIPs.*,AllowedIPs = 10.88.0.0/16,' "$file" >"$scratch/$other.conf"
+chmod 600 "$scratch/$other.conf"
+remember
+for first in "$interface" "$other"; do
+    check "two tunnels: up" ctl up --tunnel "$VPN_TUNNEL" "$file"
+    check "two tunnels: the other up" ctl up --tunnel "$VPN_TUNNEL" "$scratch/$other.conf"
+    check "two tunnels: beyond the first" internet
+    check "two tunnels: one down" ctl down "$first"
+    [ "$first" = "$interface" ] || check "two tunnels: the first still works" internet
+    check "two tunnels: both down" sh -c 'ip netns exec "$1" "$2" down "$3" && ip netns exec "$1" "$2" down "$4"' sh \
+        "$(ns_name a)" "$vpnctl" "$interface" "$other"
+    check "two tunnels: all is as before" as_before
+done
+rm -f "/run/vpnctl/$interface".* "/run/vpnctl/$other".*
 finish
