@@ -127,27 +127,58 @@ static int undo_entry(run *r, size_t index)
     return 0;
 }
 
-/* All inverses from the last one to the first. The journal goes with the last of them. */
-static int undo_all(run *r)
+/*
+ * Inverses from the last one to the one with the number `from`, but for those of the packet filter where that is kept. The
+ * journal goes with the last of them.
+ */
+static int undo_all(run *r, size_t from, int keep_filter)
 {
+    size_t left = from; /* what is before that stays */
     int failed = 0;
 
-    for (size_t i = r->journal.count; i-- > 0;) {
-        if (!r->journal.entries[i].gone && undo_entry(r, i) != 0)
+    for (size_t i = r->journal.count; i-- > from;) {
+        int kept = keep_filter && r->journal.entries[i].undo.type == VPN_OP_FILTER;
+
+        if (r->journal.entries[i].gone)
+            continue;
+        left += (size_t)kept;
+        if (!kept && undo_entry(r, i) != 0)
             failed = 1;
     }
     if (failed)
         return say(r, "%s: not all of it could be taken back; 'down' tries again", r->name);
+    if (left > 0) {
+        (void)say(r, "%s: the packet filter stays", r->name);
+        return 0;
+    }
     return state_end(&r->journal) == 0 ? 0 : say(r, "%s", r->journal.why);
 }
 
-static int is_down(const run *r)
+/* An APPLY_IS_*. */
+static int state_of(const run *r)
 {
     if (!r->journal.exists)
-        return 1;
-    (void)say(r, r->journal.up ? "%s is up" : "%s: an earlier up or down was cut short; 'down' takes back what it left",
-              r->name);
-    return 0;
+        return APPLY_IS_DOWN;
+    if (r->journal.up)
+        return APPLY_IS_UP;
+    for (size_t i = 0; i < r->journal.count; i++) {
+        const state_entry *entry = &r->journal.entries[i];
+
+        if (!entry->gone && entry->undo.type != VPN_OP_FILTER)
+            return APPLY_IS_CUT;
+    }
+    return r->journal.same_boot && r->journal.count > 0 ? APPLY_IS_HELD : APPLY_IS_CUT;
+}
+
+static int may_go_up(const run *r)
+{
+    int is = state_of(r);
+
+    if (is == APPLY_IS_UP)
+        (void)say(r, "%s is up", r->name);
+    if (is == APPLY_IS_CUT)
+        (void)say(r, "%s: an earlier up or down was cut short; 'down' takes back what it left", r->name);
+    return is == APPLY_IS_DOWN || is == APPLY_IS_HELD;
 }
 
 /* What can be refused before anything has happened. */
@@ -183,7 +214,7 @@ static int do_recorded(run *r, const vpn_op *op)
 
 static int do_all(run *r, const vpn_plan *plan)
 {
-    if (state_begin(&r->journal) != 0)
+    if (!r->journal.exists && state_begin(&r->journal) != 0)
         return say(r, "%s", r->journal.why);
     for (size_t i = 0; i < vpn_plan_count(plan); i++) {
         if (do_recorded(r, vpn_plan_op(plan, i)) != 0)
@@ -197,10 +228,12 @@ int apply_up(const vpn_plan *plan, const char *name, const apply_options *how)
     run r;
     int result = -1;
 
-    if (run_begin(&r, name, how) == 0 && is_down(&r) && check_plan(&r, plan) == 0) {
+    if (run_begin(&r, name, how) == 0 && may_go_up(&r) && check_plan(&r, plan) == 0) {
+        size_t held = r.journal.count;
+
         result = do_all(&r, plan);
         if (result != 0 && r.journal.exists)
-            (void)undo_all(&r);
+            (void)undo_all(&r, held, held > 0);
     }
     return run_end(&r, result);
 }
@@ -229,7 +262,7 @@ int apply_down(const char *name, const apply_options *how)
     else if (result == 0) {
         if (state_word(&r.journal, "down") != 0)
             (void)say(&r, "%s", r.journal.why);
-        result = undo_all(&r);
+        result = undo_all(&r, 0, how->keep_filter);
     }
     return run_end(&r, result);
 }
@@ -239,7 +272,7 @@ int apply_state(const char *name, const apply_options *how)
     run r;
     int result = run_begin(&r, name, how);
 
-    if (result == 0 && r.journal.exists)
-        result = r.journal.up ? APPLY_IS_UP : APPLY_IS_CUT;
+    if (result == 0)
+        result = state_of(&r);
     return run_end(&r, result);
 }

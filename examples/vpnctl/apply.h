@@ -26,6 +26,7 @@ enum {
 enum {
     APPLY_IS_DOWN, /* there is none */
     APPLY_IS_UP,   /* all operations were done */
+    APPLY_IS_HELD, /* only the packet filter is left, since a down kept it: apply_up goes on behind it */
     APPLY_IS_CUT   /* an up or a down was cut short, or the host was started anew since: only apply_down helps */
 };
 
@@ -37,6 +38,7 @@ typedef struct apply_options {
     const char *state_directory;   /* NULL: APPLY_STATE_DIRECTORY */
     const char *resolv_conf;       /* NULL: "/etc/resolv.conf" */
     int allow_hooks;               /* 0: a plan with hooks is refused, and those in a journal are passed over */
+    int keep_filter;               /* down: all but the packet filter is taken back, so that an up can follow unseen */
     void *user;                    /* for the two functions */
     /* A line for a person, without its end; never a secret. */
     void (*say)(void *user, const char *line);

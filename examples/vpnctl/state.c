@@ -136,9 +136,9 @@ static int same_boot(const char *text)
 /* Goes through whole lines; what is behind the last one is cut off, so that the next line begins well. */
 static int read_lines(state *s, char *text)
 {
-    int same = same_boot(text);
     char *line = text;
 
+    s->same_boot = same_boot(text);
     for (char *end = strchr(line, '\n'); end != NULL; end = strchr(line, '\n')) {
         *end = '\0';
         if (read_line(s, line) != 0) {
@@ -148,7 +148,7 @@ static int read_lines(state *s, char *text)
         }
         line = end + 1;
     }
-    s->up = s->up && same;
+    s->up = s->up && s->same_boot;
     return ftruncate(s->fd, line - text) == 0 && lseek(s->fd, 0, SEEK_END) >= 0 ? 0 : complain(s, "cannot cut it");
 }
 

@@ -28,8 +28,9 @@ typedef struct state_entry {
 typedef struct state {
     int fd;
     int lock;
-    int exists; /* there is a journal */
-    int up;     /* its last word is "up", and it is of this boot */
+    int exists;    /* there is a journal */
+    int same_boot; /* the journal is of this boot */
+    int up;        /* its last word is "up", and it is of this boot */
     char path[STATE_PATH_BYTES];
     char why[STATE_PATH_BYTES + 128]; /* after an error */
     state_entry *entries;

@@ -27,6 +27,7 @@ enum { LINKS_MAX = 16, ADDRESSES_MAX = 64, TEXT_MAX = 1 << 16 };
 static const char help[] = "usage: apply_driver [OPTIONS] up FILE NAME | down NAME | state NAME\n"
                            "  --tunnel PROGRAM, --state DIRECTORY, --resolv-conf FILE, --hooks\n"
                            "  --exists           the link is there already\n"
+                           "  --keep-filter 0|1  a down leaves the packet filter\n"
                            "  --resolver 0|1|2   a VPN_RESOLVER_*\n"
                            "  --fail N           the Nth operation (1 is the first) fails\n"
                            "  --kill N           kill -9 of this process before the Nth operation, behind its record\n"
@@ -183,7 +184,7 @@ static int up(const char *path, const char *name, apply_options *how, uint32_t r
     policy.flags = (how->allow_hooks ? VPN_POLICY_HOOKS : 0) | (exists ? VPN_POLICY_LINK_EXISTS : 0);
     (void)snprintf(policy.name, sizeof policy.name, "%s", name);
     how->conf = conf;
-    if (result != APPLY_IS_DOWN) {
+    if (result != APPLY_IS_DOWN && result != APPLY_IS_HELD) {
         (void)fprintf(stderr, "apply_driver: %s is %s\n", name, result == APPLY_IS_UP ? "up" : "cut short");
         result = -1;
     } else {
@@ -200,7 +201,7 @@ static int up(const char *path, const char *name, apply_options *how, uint32_t r
 
 static int run(char **words, int count, apply_options *how, uint32_t resolver, int exists)
 {
-    static const char *const states[] = {"down", "up", "cut"};
+    static const char *const states[] = {"down", "up", "held", "cut"};
     int state;
 
     if (count == 3 && strcmp(words[0], "up") == 0)
@@ -221,6 +222,7 @@ int main(int argc, char **argv)
     driver d = {.tell = NULL};
     apply_options how = {.user = &d, .say = say, .step = step};
     long resolver = 0;
+    long keep = 0;
     int exists = 0;
     const struct {
         const char *name;
@@ -237,6 +239,7 @@ int main(int argc, char **argv)
         {"--kill", NULL, &d.kill},
         {"--kill-done", NULL, &d.kill_done},
         {"--pause", NULL, &d.pause},
+        {"--keep-filter", NULL, &keep},
     };
     int at = 1;
 
@@ -259,5 +262,6 @@ int main(int argc, char **argv)
             *options[i].number = strtol(argv[at + 1], NULL, 10);
         at += 2;
     }
+    how.keep_filter = keep != 0;
     return run(argv + at, argc - at, &how, (uint32_t)resolver, exists) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
