@@ -128,8 +128,8 @@ static int undo_entry(run *r, size_t index)
 }
 
 /*
- * Inverses from the last one to the one with the number `from`, but for those of the packet filter where that is kept. The
- * journal goes with the last of them.
+ * Inverses from the last one to the one with the number `from`, but for those of the packet filter where that is kept.
+ * The journal goes with the last of them.
  */
 static int undo_all(run *r, size_t from, int keep_filter)
 {

@@ -32,14 +32,20 @@ failed_up()
     not up --hooks --fail "$1" && is down
 }
 
+# left_by N: what is left when the Nth operation was the last. The first is the filter, and alone it is in nobody's way.
+left_by()
+{
+    if [ "$1" = 1 ]; then is held; else is cut && not up --hooks; fi
+}
+
 killed_before()
 {
-    killed up --hooks --kill "$1" && is cut && not up --hooks && down --hooks && is down && down
+    killed up --hooks --kill "$1" && left_by "$1" && down --hooks && is down && down
 }
 
 killed_after()
 {
-    killed up --hooks --kill-done "$1" && is cut && down --hooks && is down
+    killed up --hooks --kill-done "$1" && left_by "$1" && down --hooks && is down
 }
 
 # The way down is as long as the way up.
@@ -55,6 +61,12 @@ failed_down()
     down --hooks --fail "$1" && return
     : >"$scratch/steps"
     is cut && down --hooks --tell "$scratch/steps" && is down && equal "$(grep -c ^begin "$scratch/steps")" 1
+}
+
+killed_behind()
+{
+    up --hooks && down --hooks --keep-filter 1 && is held || return 1
+    killed up --hooks --kill-done "$1" && left_by "$1" && down --hooks && is down
 }
 
 # The daemon and its link are gone before the down.
@@ -76,6 +88,7 @@ each killed_before
 each killed_after
 each killed_down
 each failed_down
+each killed_behind
 check "the daemon is killed" daemon_killed
 check "the daemon is killed: all is as before" as_before
 check "the link is deleted" link_deleted
