@@ -18,7 +18,7 @@ sleep 0.3
 pester_stop
 check "open: the capture sees it fail" test "$(clear_packets)" -gt 10
 down >/dev/null 2>&1
-kill $watch_pid
+watch_stop
 
 conf "0.0.0.0/0, ::/0" "FailMode = closed
 $dns"

@@ -135,11 +135,19 @@ daemon_kill()
 # Whatever is for the internet or a name server, in the clear on the physical link, becomes a line of this file.
 watch()
 {
+    rm -f "$scratch/tcpdump.log"
     : >"$scratch/clear"
     ip netns exec "$(ns_name a)" tcpdump -i out -n -l --immediate-mode \
         "${1:-host 10.66.0.1 or host fd66::1 or port 53}" >>"$scratch/clear" 2>"$scratch/tcpdump.log" &
     watch_pid=$!
-    wait_for 5 grep -q listening "$scratch/tcpdump.log"
+    wait_for 5 grep -q listening "$scratch/tcpdump.log" || fail "the capture did not begin"
+}
+
+# Until it has written its last word, which must not stand in the next file.
+watch_stop()
+{
+    kill $watch_pid
+    wait $watch_pid
 }
 
 # Tries all the time, whether it is let or not. The processes are those that are ended later, so no function stands

@@ -15,13 +15,13 @@ round()
     check "$1: up" up
     check "$1: the internet" internet
     check "$1: it goes through the tunnel" nothing_clear
-    kill $watch_pid
+    watch_stop
     watch "host 10.66.9.1 or host fd66:9::1"
     check "$1: the printer" pings a 10.66.9.1
     check "$1: the printer by IPv6" pings a fd66:9::1
     sleep 0.2
     check "$1: it goes around the tunnel" test "$(clear_packets)" -ge 12
-    kill $watch_pid
+    watch_stop
     check "$1: down" down
     check "$1: all is as before" as_before
 }

@@ -35,7 +35,7 @@ watch "icmp and host 10.99.0.2"
 check "without LAN access: the neighbour is answered through the tunnel" pings a 10.99.0.2
 sleep 0.2
 check "without LAN access: and not beside it" nothing_clear
-kill $watch_pid
+watch_stop
 daemon_kill
 check "without LAN access: the daemon is killed: nothing gets through" not pings a 10.66.0.1 1
 check "without LAN access: down" ctl down "$interface"
