@@ -11,6 +11,7 @@ usage: sh fuzz/run.sh [--afl] MINUTES [HARNESS ...]
 Builds the harnesses with clang's libFuzzer, or with --afl for AFL++, both with AddressSanitizer and
 UndefinedBehaviorSanitizer, and runs each for MINUTES. What is found new goes to build/fuzz/HARNESS/; an input that breaks a
 rule stays there too, and the status is 1. Harnesses: aead allowedips conf device filter keys netmap offload packet policy replay uapi wire.
+rule stays there too, and the status is 1. Harnesses: aead allowedips conf device filter keys offload packet policy replay uapi vpnctl wire.
 END
 }
 
@@ -24,6 +25,7 @@ minutes=$1
 shift
 cd "$(dirname "$0")/.." || exit 1
 [ "$#" -gt 0 ] || set -- aead allowedips conf device filter keys netmap offload packet policy replay uapi wire
+[ "$#" -gt 0 ] || set -- aead allowedips conf device filter keys offload packet policy replay uapi vpnctl wire
 out=build/fuzz
 mkdir -p "$out"
 flags="-std=gnu11 -g -O1 -Iinclude -Ilib -Itests -fsanitize=address,undefined -fno-sanitize-recover=all"
@@ -38,6 +40,13 @@ compile()
             { sources="$sources lib/providers/ipsec_mb.c"; libs="$libs -DVPN_HAVE_IPSEC_MB -lIPSec_MB"; }
         ! pkg-config --atleast-version=3.0 libcrypto ||
             { sources="$sources lib/providers/libcrypto.c"; libs="$libs -DVPN_HAVE_LIBCRYPTO -lcrypto"; }
+    fi
+    # What vpnctl reads is no part of the library.
+    if [ "$1" = vpnctl ]; then
+        for part in convert_json device facts facts_read file json json_get out_json uapi_client; do
+            sources="$sources examples/vpnctl/$part.c"
+        done
+        libs="$libs -D_GNU_SOURCE -Iexamples/vpnctl"
     fi
     # The lists are words.
     # shellcheck disable=SC2086
