@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: ISC
+# What vpnctl finds out about a host, in a namespace whose links, routes and rules are known; and vpnctl up and down.
+. "$(dirname -- "$0")/lib.sh"
+
+[ -x "$VPNCTL" ] || skip "$VPNCTL is not built"
+start_test
+need python3 python3-minimal
+need nft nftables
+ns_new a
+ns_new b
+cable a b
+in_ns a ip route add default via 10.99.0.2 metric 7 proto dhcp
+in_ns a ip route add 10.1.0.0/16 nexthop via 10.99.0.2 dev out nexthop via 10.99.0.3 dev out
+in_ns a ip route add blackhole 10.2.0.0/16 table 77
+in_ns a ip -6 route add 2001:db8::/32 via fd99::2
+in_ns a ip link add idle type veth peer name idle2
+in_ns a ip address add 10.5.0.1 peer 10.5.0.2/32 dev out
+in_ns a ip tuntap add dev t0 mode tun
+in_ns a ip rule add fwmark 0x10/0xf0 lookup 77 priority 100
+in_ns a ip rule add not fwmark 5 lookup main suppress_prefixlength 0 priority 101
+in_ns a ip -6 rule add uidrange 1000-1999 unreachable priority 102
+in_ns a ip rule add from 10.0.0.0/8 lookup 77 priority 103
+in_ns a sysctl -q -w net.ipv4.conf.all.rp_filter=2 net.ipv4.conf.out.rp_filter=1
+in_ns a "$VPNCTL" plan --write-facts >"$scratch/facts.json" 2>"$scratch/facts.err"
+check "facts" test -s "$scratch/facts.json"
+check "a rule by source is not looked at" contains "1 policy rules" cat "$scratch/facts.err"
+
+# fact WHAT EXPRESSION, over f, the facts, and link, their links by name
+fact()
+{
+    check "$1" python3 -c "
+import json, sys
+f = json.load(open(sys.argv[1]))
+link = {l['name']: l for l in f['links']}
+rule = {r['priority']: r for r in f['rules'] if 100 <= r['priority'] <= 110}
+to = {}
+for r in f['routes']:
+    to.setdefault((r['to'], r['table']), []).append(r)
+assert $2, f" "$scratch/facts.json"
+}
+
+fact "a link" "link['out']['flags'] == ['up'] and link['out']['mtu'] == 1500"
+fact "the loopback" "link['lo']['flags'] == ['up', 'loopback']"
+fact "a tunnel" "link['t0']['flags'] == ['tunnel']"
+fact "a link that is down" "link['idle']['flags'] == []"
+fact "an address, all of it" "{'link': link['out']['index'], 'address': '10.99.0.1/24'} in f['addresses']"
+fact "an address with a peer" "{'link': link['out']['index'], 'address': '10.5.0.1/32'} in f['addresses']"
+fact "the default route" "to['0.0.0.0/0', 254] == [{'to': '0.0.0.0/0', 'link': link['out']['index'], 'table': 254,
+    'metric': 7, 'protocol': 16, 'gateway': '10.99.0.2'}]"
+fact "a route with two ways" "[r['gateway'] for r in to['10.1.0.0/16', 254]] == ['10.99.0.2', '10.99.0.3']"
+fact "a route that refuses" "to['10.2.0.0/16', 77][0]['refuses'] is True and 'link' not in to['10.2.0.0/16', 77][0]"
+fact "an IPv6 route" "to['2001:db8::/32', 254][0]['gateway'] == 'fd99::2'"
+fact "nothing of the table local" "all(r['table'] != 255 for r in f['routes'])"
+fact "a rule with a mark" "rule[100] == {'family': 4, 'priority': 100, 'table': 77, 'mark': 16, 'mask': 240}"
+fact "a rule the other way" "rule[101]['invert'] is True and rule[101]['suppress'] == 0 and rule[101]['table'] == 254"
+fact "a rule for users" "rule[102]['uid_first'] == 1000 and rule[102]['uid_last'] == 1999 and rule[102]['refuses'] is True"
+fact "no rule by source" "103 not in rule"
+fact "filters of reverse paths" "f['rp_filter'] == 2 and link['out']['rp_filter'] == 1"
+check "read again, the same" sh -c "'$VPNCTL' plan --write-facts --facts '$scratch/facts.json' | cmp - '$scratch/facts.json'"
+
+# Up and down, by the command line.
+keys a b
+conf=$scratch/$(if_name a).conf
+(umask 077 && cat >"$conf") <<END
+[Interface]
+PrivateKey = $(cat "$scratch/a.key")
+Address = 10.77.0.1/24
+Table = 1234
+[Peer]
+PublicKey = $(public b)
+Endpoint = 10.99.0.2:51002
+AllowedIPs = 10.77.0.0/24, 10.78.0.0/24
+END
+vpnctl()
+{
+    in_ns a "$VPNCTL" "$@"
+}
+state()
+{
+    in_ns a ip rule
+    in_ns a ip route show table all | sort
+    in_ns a ip -o address | sort
+    in_ns a nft list ruleset
+}
+state >"$scratch/before"
+check "up" vpnctl up --tunnel "$VPN_TUNNEL" "$conf"
+check "the route is there" contains 10.78.0.0/24 in_ns a ip route show table 1234
+check "show" contains "$(public b)" vpnctl show "$(if_name a)"
+check "not twice" contains "up already" vpnctl up --tunnel "$VPN_TUNNEL" "$conf"
+check "a plan around it" contains "10.78.0.0/24" vpnctl plan --link-exists "$conf"
+check "down, with JSON" contains '"state": "down"' vpnctl down --json "$conf"
+state >"$scratch/after"
+check "all as it was" diff "$scratch/before" "$scratch/after"
+check "down again" vpnctl down "$conf"
+finish
