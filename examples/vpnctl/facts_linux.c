@@ -20,7 +20,7 @@
 #include "facts_netlink.h"
 #include "out.h"
 
-enum { TRIES = 5, ANSWER_ROOM = 32768 };
+enum { TRIES = 50, ANSWER_ROOM = 32768 };
 
 /* net.ipv4.conf.NAME.KEY; 0 where there is none. */
 static uint32_t sysctl_read(const char *name, const char *key)
@@ -152,16 +152,32 @@ static void forget(facts *f, uint16_t type)
     }
 }
 
-static int gather_list(struct mnl_socket *socket, const list *l, facts *f)
+/* A socket of its own for each try: what is left of an interrupted dump would be taken for an answer. */
+static int try_list(const list *l, facts *f)
 {
-    static uint32_t sequence;
-    int result = 1;
+    struct mnl_socket *socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+    int result = -1;
+    int error;
 
-    for (int i = 0; i < TRIES && result == 1; i++) {
+    if (socket == NULL)
+        return -1;
+    if (mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) == 0) {
         forget(f, l->type);
         errno = ENOMEM;
-        result = dump_once(socket, l, ++sequence, f);
+        result = dump_once(socket, l, 1, f);
     }
+    error = errno;
+    (void)mnl_socket_close(socket);
+    errno = error;
+    return result;
+}
+
+static int gather_list(const list *l, facts *f)
+{
+    int result = 1;
+
+    for (int i = 0; i < TRIES && result == 1; i++)
+        result = try_list(l, f);
     return result == 0 ? 0 : out_error("cannot list the %s of this host: %s", l->what, strerror(errno));
 }
 
@@ -173,19 +189,16 @@ int facts_gather(facts *f)
         {"routes", RTM_GETROUTE, sizeof(struct rtmsg), facts_take_route},
         {"rules", RTM_GETRULE, sizeof(struct fib_rule_hdr), facts_take_rule},
     };
-    struct mnl_socket *socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
-    int result = 0;
 
-    if (socket == NULL || mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) != 0)
-        result = out_error("cannot ask the system for its links: %s", strerror(errno));
-    for (size_t i = 0; i < sizeof lists / sizeof lists[0] && result == 0; i++)
-        result = gather_list(socket, &lists[i], f);
-    if (socket != NULL)
-        (void)mnl_socket_close(socket);
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+        if (gather_list(&lists[i], f) != 0)
+            return -1;
+    }
     f->host.rp_filter = sysctl_read("all", "rp_filter");
     f->host.src_valid_mark = sysctl_read("all", "src_valid_mark");
-    if (result == 0 && f->foreign_rules > 0)
-        out_warn("%zu policy rules of this host ask for a source, an interface or the like, and are not looked at",
-                 f->foreign_rules);
-    return result == 0 ? facts_gather_resolvers(f) : -1;
+    if (f->foreign_rules > 0)
+        out_warn(
+            "%zu of the policy rules of this host ask for a source, an interface or the like; they are not looked at",
+            f->foreign_rules);
+    return facts_gather_resolvers(f);
 }

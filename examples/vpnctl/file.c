@@ -90,14 +90,22 @@ int file_read(file *out, const char *path, size_t most)
     return result;
 }
 
-int file_of_name(char path[FILE_PATH_MAX], const char *word)
+/* What wg-quick takes for the name of an interface. */
+static int is_name(const char *word)
 {
     size_t length = strlen(word);
-    int is_path =
-        strchr(word, '/') != NULL || strcmp(word, "-") == 0 || (length > 5 && strcmp(word + length - 5, ".conf") == 0);
+    size_t good = strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_=+.-");
 
-    if (length >= FILE_PATH_MAX - 32)
+    return length > 0 && length < VPN_IFNAME_CHARS && good == length && strcmp(word, "-") != 0 &&
+           (length <= 5 || strcmp(word + length - 5, ".conf") != 0);
+}
+
+int file_of_name(char path[FILE_PATH_MAX], const char *word)
+{
+    int name = is_name(word);
+
+    if (strlen(word) >= FILE_PATH_MAX)
         return out_error("the name of the file is too long");
-    (void)snprintf(path, FILE_PATH_MAX, "%s%s%s", is_path ? "" : "/etc/wireguard/", word, is_path ? "" : ".conf");
+    (void)snprintf(path, FILE_PATH_MAX, "%s%s%s", name ? "/etc/wireguard/" : "", word, name ? ".conf" : "");
     return 0;
 }

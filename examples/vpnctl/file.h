@@ -20,7 +20,8 @@ int file_read(file *out, const char *path, size_t most);
 int file_read_fd(file *out, int fd, const char *name, size_t most);
 void file_free(file *f);
 
-/* As wg-quick(8): a word without a slash that does not end in ".conf" is /etc/wireguard/WORD.conf. 0, or -1 after a message. */
+/* As wg-quick(8): a word that can name an interface is /etc/wireguard/WORD.conf, unless it ends in ".conf" already; any other
+ * is a file. 0, or -1 after a message. */
 int file_of_name(char path[FILE_PATH_MAX], const char *word);
 
 #endif
