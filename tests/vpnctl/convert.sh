@@ -65,5 +65,7 @@ check "empty" ends 0 from ''
 check "no such form" refused "--to" "$VPNCTL" convert --to xml ./full.conf
 check "no such file" refused "No such file" "$VPNCTL" convert ./none.conf
 check "no such tunnel" refused "/etc/wireguard/no-such-tunnel.conf" "$VPNCTL" convert no-such-tunnel
+check "a name that is too long for one is a file" refused "a-name-of-twenty-chr: No such" "$VPNCTL" convert a-name-of-twenty-chr
+check "what ends in .conf is a file" contains "Peer" "$VPNCTL" convert site.conf
 check "a folder" refused "directory" "$VPNCTL" convert ./
 finish

@@ -23,7 +23,7 @@ in_ns a ip rule add from 10.0.0.0/8 lookup 77 priority 103
 in_ns a sysctl -q -w net.ipv4.conf.all.rp_filter=2 net.ipv4.conf.out.rp_filter=1
 in_ns a "$VPNCTL" plan --write-facts >"$scratch/facts.json" 2>"$scratch/facts.err"
 check "facts" test -s "$scratch/facts.json"
-check "a rule by source is not looked at" contains "1 policy rules" cat "$scratch/facts.err"
+check "a rule by source is not looked at" contains "1 of the policy rules" cat "$scratch/facts.err"
 
 # fact WHAT EXPRESSION, over f, the facts, and link, their links by name
 fact()
@@ -57,6 +57,52 @@ fact "a rule for users" "rule[102]['uid_first'] == 1000 and rule[102]['uid_last'
 fact "no rule by source" "103 not in rule"
 fact "filters of reverse paths" "f['rp_filter'] == 2 and link['out']['rp_filter'] == 1"
 check "read again, the same" sh -c "'$VPNCTL' plan --write-facts --facts '$scratch/facts.json' | cmp - '$scratch/facts.json'"
+
+# Facts of a host that does not stand still. Many addresses make a dump of several parts, and the kernel says when a change came
+# between two of them.
+many_addresses()
+{
+    for many_number in $(seq 0 2999); do
+        echo "address add 172.$((16 + many_number / 256)).$((many_number % 256)).1/32 dev lo"
+    done | in_ns a ip -batch -
+}
+
+flap()
+{
+    while echo "address add 203.0.113.1/32 dev lo" && echo "address del 203.0.113.1/32 dev lo"; do :; done 2>/dev/null
+}
+
+restless()
+{
+    for restless_round in $(seq 20); do
+        in_ns a "$VPNCTL" plan --write-facts >"$scratch/restless.json" 2>"$scratch/restless.err" || {
+            cat "$scratch/restless.err"
+            return 1
+        }
+        equal "$(grep -c '"address": "172' "$scratch/restless.json")" 3000 || return 1
+    done
+}
+
+many_addresses
+flap | ip netns exec "$(ns_name a)" ip -batch - &
+check "a host whose addresses change all the time" restless
+kill $!
+wait $! 2>/dev/null
+in_ns a ip address flush dev lo
+in_ns a ip address add 127.0.0.1/8 dev lo
+
+# resolvers TEXT: the facts with that as /etc/resolv.conf
+resolvers()
+{
+    mkdir -p "/etc/netns/$(ns_name b)"
+    printf '%b' "$1" >"/etc/netns/$(ns_name b)/resolv.conf"
+    in_ns b "$VPNCTL" plan --write-facts
+}
+check "a name server" contains '"server": "192.0.2.53"' resolvers 'search x\nnameserver\t192.0.2.53 # ours\nnameserver 2001:db8::53\n'
+check "another" contains '"server": "2001:db8::53"' resolvers 'nameserver 192.0.2.53\nnameserver 2001:db8::53'
+check "systemd-resolved by its stub" contains '"resolver_system": "resolved"' resolvers 'nameserver 127.0.0.53\noptions edns0\n'
+check "the stub is not a server" not contains '127.0.0.53' resolvers 'nameserver 127.0.0.53\n'
+check "no server" contains '"resolvers": []' resolvers '# nameserver 192.0.2.1\nnameserver x\nnameservers 192.0.2.2\n'
 
 # Up and down, by the command line.
 keys a b
