@@ -33,6 +33,9 @@ int facts_read(facts *f, const char *path);                                   /*
 int facts_parse(facts *f, const char *name, const char *text, size_t length); /* JSON that ends with a NUL */
 void facts_write(const facts *f);                                             /* JSON, to standard output */
 
+/* Takes out a tunnel that is up, and what leads there. 1, or 0: there is no such link. */
+int facts_forget(facts *f, const char *name);
+
 /* "192.0.2.7/24", host bits kept. 0 or VPN_EFORMAT. */
 int facts_prefix(vpn_prefix *out, const char *text, size_t length);
 

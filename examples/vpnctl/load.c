@@ -154,6 +154,13 @@ static int make_plan(loaded *l, const options *o)
     return error == 0 ? 0 : out_error("cannot plan: %s", vpn_strerror(error));
 }
 
+/* A command that only looks may be asked about a tunnel that is up; one that changes something may not. */
+static void forget_running(loaded *l, const options *o)
+{
+    if ((o->command->takes & TAKES(OPTION_ALLOW_HOOKS)) == 0 && o->value[OPTION_LINK_EXISTS] == NULL)
+        (void)facts_forget(&l->facts, l->name);
+}
+
 int load(loaded *out, const options *o, const char *word)
 {
     const char *path = o->value[OPTION_FACTS];
@@ -165,6 +172,7 @@ int load(loaded *out, const options *o, const char *word)
         return -1;
     if ((path == NULL ? facts_gather(&out->facts) : facts_read(&out->facts, path)) != 0)
         return -1;
+    forget_running(out, o);
     return make_plan(out, o);
 }
 

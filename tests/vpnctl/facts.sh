@@ -128,6 +128,24 @@ state()
     in_ns a ip -o address | sort
     in_ns a nft list ruleset
 }
+# looks: what explain and audit say, but for the time when it is up
+looks()
+{
+    in_ns a "$VPNCTL" audit --json "$conf"
+    for looks_to in 10.77.0.1 10.78.0.1 10.66.0.1 10.99.0.2 2001:db8::1; do
+        in_ns a "$VPNCTL" explain "$conf" to "$looks_to"
+    done
+}
+for mode in "Table = 1234" "FailMode = closed" "LanAccess = false"; do
+    sed "s/^Table.*/$mode/" "$conf" >"$scratch/other" && cat "$scratch/other" >"$conf"
+    in_ns a sysctl -q -w net.ipv4.conf.all.src_valid_mark=1
+    looks >"$scratch/down.txt" 2>&1
+    check "$mode: up" in_ns a "$VPNCTL" up --tunnel "$VPN_TUNNEL" "$conf"
+    looks >"$scratch/up.txt" 2>&1
+    check "$mode: looked at while it is up" diff "$scratch/down.txt" "$scratch/up.txt"
+    check "$mode: down" in_ns a "$VPNCTL" down "$conf"
+    sed "s/^$mode/Table = 1234/" "$conf" >"$scratch/other" && cat "$scratch/other" >"$conf"
+done
 state >"$scratch/before"
 check "up" vpnctl up --tunnel "$VPN_TUNNEL" "$conf"
 check "the route is there" contains 10.78.0.0/24 in_ns a ip route show table 1234
