@@ -27,6 +27,7 @@ enum option {
     OPTION_INNER,
     OPTION_TUNNEL,
     OPTION_VERBOSE,
+    OPTION_KEEP_FILTER,
     OPTION_COUNT
 };
 

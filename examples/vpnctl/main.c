@@ -21,8 +21,9 @@ static const command commands[] = {
      1, 1, command_up},
     {"down", "take back what up did, also after a crash", "FILE|NAME",
      "It can be repeated, and the file need not be there any more.\n",
-     TAKES(OPTION_ALLOW_HOOKS) | TAKES(OPTION_INTERFACE) | TAKES(OPTION_VERBOSE) | TAKES(OPTION_JSON), 1, 1,
-     command_down},
+     TAKES(OPTION_ALLOW_HOOKS) | TAKES(OPTION_INTERFACE) | TAKES(OPTION_KEEP_FILTER) | TAKES(OPTION_VERBOSE) |
+         TAKES(OPTION_JSON),
+     1, 1, command_down},
     {"plan", "print what a tunnel would change on this host", "FILE|NAME",
      "Changes nothing. With --write-facts it prints the facts about the host that it would plan with.\n",
      FACTS | TAKES(OPTION_JSON) | TAKES(OPTION_SHELL) | TAKES(OPTION_UNDO) | TAKES(OPTION_WRITE_FACTS) |

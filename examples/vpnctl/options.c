@@ -32,6 +32,7 @@ static const struct known {
     {"--inner", "BYTES", "inner MTU: prints the path MTU that it needs"},
     {"--tunnel", "PROGRAM", "the daemon that makes the interface; vpn-tunnel"},
     {"--verbose", NULL, "tell each operation once it is done"},
+    {"--keep-filter", NULL, "leave the packet filter, so that nothing leaks until the next up"},
 };
 
 static void print_help(const command *c)

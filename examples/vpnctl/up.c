@@ -31,6 +31,7 @@ static int tell_step(void *user, int stage, const vpn_op *op)
 static apply_options how(const options *o)
 {
     return (apply_options){.allow_hooks = o->value[OPTION_ALLOW_HOOKS] != NULL,
+                           .keep_filter = o->value[OPTION_KEEP_FILTER] != NULL,
                            .tunnel_program = o->value[OPTION_TUNNEL],
                            .say = say,
                            .step = o->value[OPTION_VERBOSE] != NULL ? tell_step : NULL};

@@ -156,4 +156,11 @@ check "down, with JSON" contains '"state": "down"' vpnctl down --json "$conf"
 state >"$scratch/after"
 check "all as it was" diff "$scratch/before" "$scratch/after"
 check "down again" vpnctl down "$conf"
+sed "s/^Table.*/FailMode = closed/" "$conf" >"$scratch/other" && cat "$scratch/other" >"$conf"
+check "up, fail-closed" vpnctl up --tunnel "$VPN_TUNNEL" "$conf"
+check "down, but for the filter" vpnctl down --keep-filter "$conf"
+check "the filter is there" contains "table inet" in_ns a nft list ruleset
+check "up behind it" vpnctl up --tunnel "$VPN_TUNNEL" "$conf"
+check "down, all of it" vpnctl down "$conf"
+check "no filter is left" equal "$(in_ns a nft list ruleset)" ""
 finish

@@ -36,7 +36,7 @@ _vpnctl()
     if [ -z "$words" ]; then
         case $command in
         up) words="--allow-hooks --no-lookup --link-exists --interface --tunnel --verbose --json --help" ;;
-        down) words="--allow-hooks --interface --verbose --json --help" ;;
+        down) words="--allow-hooks --interface --keep-filter --verbose --json --help" ;;
         plan) words="$about --shell --undo --write-facts --allow-hooks" ;;
         explain) words="$about to port proto uid cgroup mark from tcp udp icmp" ;;
         audit) words=$about ;;

@@ -31,6 +31,7 @@ complete -c vpnctl -n "__fish_seen_subcommand_from up down plan explain audit" -
 complete -c vpnctl -n "$change" -l allow-hooks -d 'run the hooks of the file'
 complete -c vpnctl -n "__fish_seen_subcommand_from up" -l tunnel -r -d daemon
 complete -c vpnctl -n "__fish_seen_subcommand_from up down" -l verbose -d 'tell each operation'
+complete -c vpnctl -n "__fish_seen_subcommand_from down" -l keep-filter -d 'leave the packet filter'
 complete -c vpnctl -n "__fish_seen_subcommand_from plan" -l shell -x -a 'linux macos' -d 'print a script'
 complete -c vpnctl -n "__fish_seen_subcommand_from plan" -l undo -d 'the way down'
 complete -c vpnctl -n "__fish_seen_subcommand_from plan" -l write-facts -d 'print the facts about this host'
