@@ -94,13 +94,14 @@ static void try_facts(const char *text, size_t length)
     facts_free(&f);
 }
 
-static void try_device(const char *text)
+static void try_device(const char *text, size_t length)
 {
     const char *why;
     device d;
-    size_t line = device_parse(&d, text, &why);
+    size_t line = device_parse(&d, text, length, &why);
 
     FUZZ_CHECK((line == 0) == (why == NULL));
+    FUZZ_CHECK(line != 0 || strlen(text) == length);
     for (size_t i = 0; i < d.peer_count; i++) {
         const device_peer *p = &d.peers[i];
 
@@ -170,7 +171,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         try_facts(text, size - 1);
         break;
     case 2:
-        try_device(text);
+        try_device(text, size - 1);
         break;
     default:
         try_convert(text, size - 1);

@@ -54,7 +54,7 @@ static int read_other(vpn_conf **out, const char *path, const file *from, const 
     if (*start == '{')
         result = convert_from_json(&text, path, from->text, from->length);
     else
-        result = convert_from_uapi(&text, path, start);
+        result = convert_from_uapi(&text, path, from->text, from->length);
     if (result == 0 && text.failed)
         result = out_error("out of memory");
     if (result == 0 && vpn_conf_parse(out, text.text, text.length, NULL, &why) != 0)

@@ -98,11 +98,11 @@ static void put_device_peer(uapi_text *out, const device *d, const device_peer *
         uapi_text_put(out, "PersistentKeepalive = %u\n", p->keepalive);
 }
 
-int convert_from_uapi(uapi_text *out, const char *name, const char *text)
+int convert_from_uapi(uapi_text *out, const char *name, const char *text, size_t length)
 {
     const char *why;
     device d;
-    size_t line = device_parse(&d, text, &why);
+    size_t line = device_parse(&d, text, length, &why);
 
     if (line == 0) {
         uapi_text_put(out, "[Interface]\n");

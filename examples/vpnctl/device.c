@@ -160,13 +160,14 @@ static const char *split(line *l, const char *at, size_t length)
     return NULL;
 }
 
-size_t device_parse(device *out, const char *text, const char **why)
+size_t device_parse(device *out, const char *text, size_t size, const char **why)
 {
+    const char *at = text;
     size_t number = 1;
 
     *out = (device){.port = 0};
     *why = NULL;
-    for (const char *at = text; *at != '\0'; number++) {
+    for (; *at != '\0'; number++) {
         size_t length = strcspn(at, "\n");
         line l;
 
@@ -178,7 +179,9 @@ size_t device_parse(device *out, const char *text, const char **why)
             return number;
         at += length + (at[length] == '\n');
     }
-    return 0;
+    /* What stands behind a NUL would be passed over in silence. */
+    *why = at == text + size ? NULL : "a NUL is in the text";
+    return *why == NULL ? 0 : number;
 }
 
 void device_free(device *d)

@@ -29,9 +29,9 @@ typedef struct device {
     size_t prefix_count;
 } device;
 
-/* Reads text that ends with a line feed and a NUL. 0; else the number of the line that is wrong, and `why` is static text about
+/* Reads `size` bytes of text with a NUL behind them. 0; else the number of the line that is wrong, and `why` is static text about
  * it. Either way device_free, which wipes the keys. */
-size_t device_parse(device *out, const char *text, const char **why);
+size_t device_parse(device *out, const char *text, size_t size, const char **why);
 void device_free(device *d);
 
 #endif

@@ -84,7 +84,7 @@ static int ask(const char *name, device *d)
     if (error != 0) {
         (void)out_error("cannot ask %s: %s", name, strerror(-error));
     } else {
-        line = device_parse(d, answer.text, &why);
+        line = device_parse(d, answer.text, answer.length, &why);
         error = line == 0 ? 0 : out_error("%s answers something strange, line %zu: %s", name, line, why);
     }
     uapi_text_free(&request);

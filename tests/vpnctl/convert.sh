@@ -54,6 +54,8 @@ private_key
 '
 check "UAPI: a bad key" refused "hexadecimal" from 'private_key=00
 '
+check "UAPI: a NUL" refused "NUL" sh -c "printf 'listen_port=1\nfwmark=2\000\nfwmark=3\n' | '$VPNCTL' convert -"
+check "a file: a NUL" ends 2 sh -c "printf '[Interface]\nMTU = 1400\000\n' | '$VPNCTL' convert -"
 check "file: line and column" refused "standard input:3:10" from '[Interface]
 # no address
 DNS  = x,10.0.0.1/99
