@@ -69,12 +69,14 @@ many_addresses()
 
 flap()
 {
-    while echo "address add 203.0.113.1/32 dev lo" && echo "address del 203.0.113.1/32 dev lo"; do :; done 2>/dev/null
+    while echo "address add 203.0.113.1/32 dev lo" && sleep 0.008 && echo "address del 203.0.113.1/32 dev lo"; do
+        sleep 0.008
+    done 2>/dev/null
 }
 
 restless()
 {
-    for restless_round in $(seq 20); do
+    for restless_round in $(seq 40); do
         in_ns a "$VPNCTL" plan --write-facts >"$scratch/restless.json" 2>"$scratch/restless.err" || {
             cat "$scratch/restless.err"
             return 1
