@@ -23,6 +23,7 @@
 #include <vpn/netmap.h>
 #include <vpn/offload.h>
 #include <vpn/packet.h>
+#include <vpn/pmtu.h>
 #include <vpn/policy.h>
 #include <vpn/prefixes.h>
 #include <vpn/queue.h>
