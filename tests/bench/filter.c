@@ -274,7 +274,7 @@ static struct plain *plain_make(const vpn_filter_rule *rules, uint32_t n)
         plain_prefix(p->mask, p->want, &r->src);
         plain_prefix(p->mask + 2, p->want + 2, &r->dst);
         p->family = r->src.family ? r->src.family : r->dst.family;
-        p->ways = r->direction ? (uint16_t)(1u << r->direction) : 6;
+        p->ways = (uint16_t)(r->direction != 0 ? 1u << r->direction : 6u);
         p->protocol = r->protocol;
         p->any = (r->match & VPN_FILTER_MATCH_PROTOCOL) == 0;
         p->ports[1] = r->match & VPN_FILTER_MATCH_SRC_PORT ? r->src_port_max : 65535;
