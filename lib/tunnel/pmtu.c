@@ -358,11 +358,14 @@ static void wake(vpn_pmtu *p, vpn_time now)
     if (!p->down && p->search.state == VPN_PMTU_COMPLETE && p->raise <= now) {
         p->raise = after(now, p->config.raise_timer);
         vpn__pmtu_search_raise(&p->search);
-        if (p->search.state != before.state)
+        if (p->search.state != before.state) {
             plan(p, now);
-        else
+            return;
+        }
+        if (p->confirm > now) {
             rest(p);
-        return;
+            return;
+        }
     }
     vpn__pmtu_probe_begin(&p->probe, vpn__pmtu_search_next(&p->search), now);
 }

@@ -101,6 +101,20 @@ START_TEST(rises_again)
 }
 END_TEST
 
+/* A confirmation and a raise that fall on one moment are one tick, also when there is nothing to raise. */
+START_TEST(same_moment)
+{
+    vpn_pmtu_config c = path_config(4, 0);
+    c.confirm_timer = c.raise_timer = 600 * VPN_SECOND;
+    path_open(&p, &c, 4, 1500, 1);
+    run_for(VPN_SECOND);
+    uint64_t probes = path_status(&p).probes;
+    run_for(600 * VPN_SECOND);
+    ck_assert_uint_eq(path_status(&p).probes, probes + 2);
+    path_close(&p);
+}
+END_TEST
+
 /* The peer is down: nothing is concluded, however long it takes; it is asked less and less often. */
 START_TEST(down)
 {
@@ -483,6 +497,7 @@ static Suite *make_suite(void)
     test_add(suite, "finds", finds);
     test_add(suite, "black_hole", black_hole);
     test_add(suite, "rises_again", rises_again);
+    test_add(suite, "same_moment", same_moment);
     test_add(suite, "down", down);
     test_add(suite, "backoff", backoff);
     test_add(suite, "deaf", deaf);
