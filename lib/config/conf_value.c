@@ -389,9 +389,9 @@ static const char *quick_value(reader *r, enum vpn__conf_key key, span value)
     vpn_conf *c = &r->to->conf;
     switch ((int)key) {
     case VPN__CONF_ADDRESS:
-        return each(r, value, 1, read_address, key);
+        return each(r, value, 1, read_address, (int)key);
     case VPN__CONF_DNS:
-        return each(r, value, 1, read_server, key);
+        return each(r, value, 1, read_server, (int)key);
     case VPN__CONF_MTU:
         c->mtu = 0;
         return value.length ? read_u16(&c->mtu, value, VPN__CONF_MTU_MIN, "not an MTU, 68 to 65535") : NULL;
@@ -415,7 +415,7 @@ static const char *own_value(reader *r, enum vpn__conf_key key, span value)
     vpn_conf *c = &r->to->conf;
     switch ((int)key) {
     case VPN__CONF_EXCLUDE:
-        return each(r, value, 1, read_prefix, key);
+        return each(r, value, 1, read_prefix, (int)key);
     case VPN__CONF_LAN_ACCESS:
         c->set |= VPN_CONF_SET_LAN_ACCESS;
         return read_bool(&c->lan_access, value);
@@ -427,12 +427,12 @@ static const char *own_value(reader *r, enum vpn__conf_key key, span value)
         return read_dns_mode(&c->dns_mode, value);
     case VPN__CONF_SEARCH:
     case VPN__CONF_MATCH:
-        return each(r, value, 1, read_name, key);
+        return each(r, value, 1, read_name, (int)key);
     case VPN__CONF_METRIC:
         c->set |= VPN_CONF_SET_METRIC;
         return vpn__read_decimal(&c->metric, value.text, value.length, UINT32_MAX) ? "not a metric of 32 bits" : NULL;
     default:
-        return each(r, value, 0, read_app, key);
+        return each(r, value, 0, read_app, (int)key);
     }
 }
 
@@ -444,7 +444,7 @@ static const char *peer_value(reader *r, enum vpn__conf_key key, span value)
     case VPN__CONF_PRESHARED_KEY:
         return read_key(r->peer->preshared_key, value);
     case VPN__CONF_ALLOWED_IPS:
-        return each(r, value, 0, read_prefix, key);
+        return each(r, value, 0, read_prefix, (int)key);
     case VPN__CONF_ENDPOINT:
         return read_endpoint(r, value);
     default:

@@ -266,8 +266,9 @@ int vpn_netmap_translate(const vpn_netmap *netmap, uint32_t direction, uint8_t *
     if ((direction != VPN_NETMAP_IN && direction != VPN_NETMAP_OUT) || (flags & ~VPN_NETMAP_PARTIAL) != 0)
         return VPN_EINVAL;
     result = vpn_ip_parse(&ip, packet, length);
-    if (result == VPN_OK)
-        result = plan(&fresh, &quote, netmap, direction, &ip, packet);
+    if (result != VPN_OK)
+        return result;
+    result = plan(&fresh, &quote, netmap, direction, &ip, packet);
     if (result != VPN_NETMAP_TRANSLATED)
         return result;
     (void)commit(packet, &ip, ip.total, &fresh, (flags & VPN_NETMAP_PARTIAL) != 0);
