@@ -241,11 +241,8 @@ static int plan(struct fresh *fresh, struct quote *quote, const vpn_netmap *netm
     int result;
 
     quote->bytes = 0;
-    if (quotes(ip)) {
-        int error = read_quote(quote, ip, packet);
-        if (error != VPN_OK)
-            return error;
-    }
+    if (quotes(ip) && read_quote(quote, ip, packet) != VPN_OK)
+        return VPN_EFORMAT;
     look_up(fresh, netmap, direction, source, ip->version, packet);
     result = fresh->result;
     if (quote->bytes != 0) {
