@@ -31,7 +31,7 @@ targets=
 
 # Exhaustive loops that take an emulator a minute and more each. `--ci` leaves them to i386, which x86-64 runs by itself,
 # and to musl.
-slow='unit/(deadlines|replay|schedule|text|trie|wycheproof)|pitfall/(row_35_parts|rows_31_34)|memory/failures'
+slow='unit/(deadlines|replay|schedule|text|trie|wycheproof)|pitfall/(row_12|row_35_parts|rows_31_34)|memory/failures'
 # What a sysroot is made of: the C library, and what the tests link.
 wanted='libc6 libc6-dev libcrypt-dev linux-libc-dev libgcc-s1 libsodium23 libsodium-dev check libsubunit0 libsubunit-dev
     libcjson1 libcjson-dev'
