@@ -155,8 +155,10 @@ START_TEST(known_families)
         mail_inner(&mails[i], i == 0 ? 4 : 6, &p.b, &p.a, 60);
         memcpy(near, p.b.inner6, 16);
         near[8] = i == 3;
-        if (i == 1)
+        if (i == 1) {
+            memset(near, 0, 16);
             memcpy(near, p.b.inner4, 4);
+        }
         if (i != 0)
             memcpy(mail_text(&mails[i]) + 8, near, 16);
         ck_assert_uint_eq(side_send(&p.b, &mails[i], p.now), VPN_TO_NET);
