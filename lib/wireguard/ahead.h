@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Looks through some packets of a batch before they are worked on one by one: asks for the memory that this will touch, and
-   searches AllowedIPs for all of them side by side. It changes nothing, and decides nothing that an earlier packet of the batch
-   could change: AllowedIPs stay as they are within a call. */
+   searches AllowedIPs for all of them side by side. It changes nothing. Of what it finds, AllowedIPs stay as they are within a
+   call; sessions do until a handshake message of the batch, behind which the caller looks again. */
 #ifndef VPN_LIB_WIREGUARD_AHEAD_H
 #define VPN_LIB_WIREGUARD_AHEAD_H
 
@@ -28,7 +28,7 @@ _Static_assert(VPN__AHEAD <= 32, "a bit for each packet");
 
 /* `n` <= VPN__AHEAD packets that are to be sent: by destination. Their descriptors may be unsound. */
 void vpn__ahead_send(const vpn_wg *wg, const vpn_packet *packets, size_t n, struct vpn__ahead *out);
-/* Datagrams that came. A handshake message among them can change what was found of those behind it. */
+/* Datagrams that came. */
 void vpn__ahead_recv(const vpn_wg *wg, const vpn_packet *packets, size_t n, struct vpn__ahead *out);
 /* Packets before the third phase: those that were opened by source. */
 void vpn__ahead_end(const vpn_wg *wg, const vpn_packet *packets, size_t n, struct vpn__ahead *out);

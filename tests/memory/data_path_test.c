@@ -244,6 +244,13 @@ START_TEST(parts)
 }
 END_TEST
 
+/* musl's calloc calls malloc, which counts too. */
+#if defined(__linux__) && !defined(__GLIBC__)
+#define CALLOC_CALLS 2
+#else
+#define CALLOC_CALLS 1
+#endif
+
 /* A counter that counts nothing would prove nothing. */
 START_TEST(the_watch_works)
 {
@@ -255,7 +262,7 @@ START_TEST(the_watch_works)
     block = calloc(2, 3);
     free(block);
     size_t calls = heap_calls();
-    ck_assert(calls == 5 || calls == 6); /* where calloc calls malloc, as in musl, that counts too */
+    ck_assert_uint_eq(calls, 4 + CALLOC_CALLS);
     vpn_peer_id id;
     vpn_wg_peer peer = {.size = sizeof peer, .public_key = {3}};
     wg_pair_init(pair, NULL);
