@@ -33,16 +33,43 @@ static uint32_t get_mark(void *user)
     return mark;
 }
 
+/* The host's own lines: what was carried out last, told again. */
+static char key_of_more[VPN_UAPI_MORE_KEY_CHARS], value_of_more[VPN_UAPI_MORE_VALUE_CHARS];
+
+static int set_more(void *user, uint32_t how, vpn_peer_id peer, const char *key, const char *value)
+{
+    (void)user;
+    FUZZ_CHECK(strncmp(key, "libvpn_", 7) == 0 && strlen(key) < sizeof key_of_more);
+    FUZZ_CHECK(strlen(value) < sizeof value_of_more && strchr(value, '\n') == NULL);
+    FUZZ_CHECK((how & VPN_UAPI_MORE_PEER) != 0 || peer == 0);
+    if ((how & VPN_UAPI_MORE_APPLY) == 0)
+        return strcmp(value, "bad") == 0 ? 22 : 0;
+    FUZZ_CHECK(strcmp(value, "bad") != 0 && ((how & VPN_UAPI_MORE_PEER) == 0 || peer != 0));
+    strcpy(key_of_more, key);
+    strcpy(value_of_more, value);
+    return strcmp(value, "late") == 0 ? 5 : 0;
+}
+
+static void get_more(void *user, vpn_peer_id peer, vpn_uapi_lines *lines)
+{
+    (void)user;
+    if (peer == 0 && key_of_more[0] != '\0')
+        FUZZ_CHECK(vpn_uapi_line(lines, key_of_more, value_of_more) == VPN_OK);
+}
+
 static const vpn_uapi_host callbacks = {.size = sizeof(vpn_uapi_host),
                                         .set_listen_port = set_port,
                                         .get_listen_port = get_port,
                                         .set_fwmark = set_mark,
-                                        .get_fwmark = get_mark};
+                                        .get_fwmark = get_mark,
+                                        .more = get_more,
+                                        .set_more = set_more};
 
-static size_t state(const vpn_wg *wg, char out[ROOM])
+static size_t state(vpn_wg *wg, char out[ROOM])
 {
+    static const char request[] = "get=libvpn\n\n";
     size_t length;
-    int error = vpn_uapi_get(wg, &callbacks, out, ROOM, &length);
+    int error = vpn_uapi_serve(wg, request, sizeof request - 1, &callbacks, out, ROOM, &length, 1, NULL);
 
     FUZZ_CHECK(error == VPN_OK || (error == VPN_ESPACE && length > ROOM));
     return error == VPN_OK ? length : 0;
@@ -77,6 +104,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         memcpy(text, data, size);
     port = 0;
     mark = 0;
+    key_of_more[0] = '\0';
     FUZZ_CHECK(vpn_wg_new(&wg, &config) == VPN_OK);
     while (at < size && (length = vpn_uapi_complete(text + at, size - at)) != 0) {
         FUZZ_CHECK(length <= size - at);

@@ -2,7 +2,8 @@
 #include <vpn/uapi.h>
 
 #include "base/env.h"
-#include "config/text.h"
+#include "config/uapi_line.h"
+#include "config/uapi_more.h"
 
 static void put_key(struct vpn__text *text, const char *name, const uint8_t key[VPN_KEY_BYTES])
 {
@@ -83,21 +84,32 @@ static void put_peer(struct vpn__text *text, const vpn_wg *wg, vpn_peer_id id)
     vpn_wipe(&peer, sizeof(peer));
 }
 
-int vpn_uapi_get(const vpn_wg *wg, const vpn_uapi_host *host, char *out, size_t capacity, size_t *length)
+int vpn__uapi_answer(const vpn_wg *wg, const vpn_uapi_host *host, struct vpn_uapi_lines *lines, size_t *length)
 {
-    struct vpn__text text = {.out = out, .capacity = capacity};
+    struct vpn__text *text = &lines->text;
     vpn_uapi_host known = {.size = sizeof(known)};
     *length = 0;
-    if (host && vpn__config_read(&known, sizeof(known), host, sizeof(known)))
+    if (host && vpn__config_read(&known, sizeof(known), host, VPN__UAPI_HOST_LEAST))
         return VPN_EINVAL;
-    put_device(&text, wg, &known);
-    for (vpn_peer_id id = vpn_wg_peer_next(wg, 0); id; id = vpn_wg_peer_next(wg, id))
-        put_peer(&text, wg, id);
-    vpn__text_string(&text, "errno=0\n\n");
-    *length = text.length;
-    if (text.length <= capacity)
+    put_device(text, wg, &known);
+    if (lines->more)
+        vpn__uapi_more(lines, wg, &known, 0);
+    for (vpn_peer_id id = vpn_wg_peer_next(wg, 0); id; id = vpn_wg_peer_next(wg, id)) {
+        put_peer(text, wg, id);
+        if (lines->more)
+            vpn__uapi_more(lines, wg, &known, id);
+    }
+    vpn__text_string(text, "errno=0\n\n");
+    *length = text->length;
+    if (text->length <= text->capacity)
         return 0;
-    if (capacity)
-        vpn_wipe(out, capacity);
+    if (text->capacity)
+        vpn_wipe(text->out, text->capacity);
     return VPN_ESPACE;
+}
+
+int vpn_uapi_get(const vpn_wg *wg, const vpn_uapi_host *host, char *out, size_t capacity, size_t *length)
+{
+    struct vpn_uapi_lines lines = {.text = {.out = out, .capacity = capacity}};
+    return vpn__uapi_answer(wg, host, &lines, length);
 }

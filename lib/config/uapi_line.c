@@ -15,6 +15,9 @@
 /* A word longer than any key may be a secret that slipped before the "=": so much of it is shown. */
 #define SHOWN_OF_LONG 8
 
+/* The beginning of keys that are the host's. */
+static const char more_prefix[] = "libvpn_";
+
 /* Reads a value into the line; NULL, or what the value should have been. */
 typedef const char *(*reader)(struct vpn__uapi_line *line, const char *value, size_t length);
 
@@ -91,6 +94,13 @@ static const char *read_prefix(struct vpn__uapi_line *line, const char *value, s
     return vpn_prefix_parse(&line->prefix, value + sign, length - sign) ? "not ADDRESS/BITS" : NULL;
 }
 
+static const char *read_more(struct vpn__uapi_line *line, const char *value, size_t length)
+{
+    line->value = value;
+    line->value_length = length;
+    return length < VPN_UAPI_MORE_VALUE_CHARS ? NULL : "too long";
+}
+
 static const struct {
     const char *name;
     reader read;
@@ -109,9 +119,8 @@ static const struct {
     [VPN__UAPI_REPLACE_ALLOWED_IPS] = {"replace_allowed_ips", read_true},
     [VPN__UAPI_ALLOWED_IP] = {"allowed_ip", read_prefix},
     [VPN__UAPI_PROTOCOL_VERSION] = {"protocol_version", read_one},
+    [VPN__UAPI_MORE] = {NULL, read_more},
 };
-
-#define KEYS (sizeof(keys) / sizeof(keys[0]))
 
 static int fault(struct vpn__uapi_line *line, int code, const char *why)
 {
@@ -119,15 +128,26 @@ static int fault(struct vpn__uapi_line *line, int code, const char *why)
     return code;
 }
 
-static enum vpn__uapi_key find_key(const char *name, size_t length)
+int vpn__uapi_is_more(const char *name, size_t length)
 {
-    for (size_t i = VPN__UAPI_NONE + 1; i < KEYS; i++)
-        if (strlen(keys[i].name) == length && memcmp(keys[i].name, name, length) == 0)
-            return (enum vpn__uapi_key)i;
-    return VPN__UAPI_NONE;
+    const size_t prefix = sizeof(more_prefix) - 1;
+    if (length <= prefix || length >= VPN_UAPI_MORE_KEY_CHARS || memcmp(name, more_prefix, prefix) != 0)
+        return 0;
+    for (size_t i = prefix; i < length; i++)
+        if (!(name[i] >= 'a' && name[i] <= 'z') && !(name[i] >= '0' && name[i] <= '9') && name[i] != '_')
+            return 0;
+    return 1;
 }
 
-static int has_control(const char *text, size_t length)
+static enum vpn__uapi_key find_key(const char *name, size_t length)
+{
+    for (size_t i = VPN__UAPI_NONE + 1; i < VPN__UAPI_MORE; i++)
+        if (strlen(keys[i].name) == length && memcmp(keys[i].name, name, length) == 0)
+            return (enum vpn__uapi_key)i;
+    return vpn__uapi_is_more(name, length) ? VPN__UAPI_MORE : VPN__UAPI_NONE;
+}
+
+int vpn__uapi_has_control(const char *text, size_t length)
 {
     for (size_t i = 0; i < length; i++)
         if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
@@ -149,7 +169,7 @@ static const char *read_name(struct vpn__uapi_line *line, const char *text, size
 static int read_line(struct vpn__uapi_line *line, const char *text, size_t length)
 {
     const char *value = read_name(line, text, length);
-    if (has_control(text, length))
+    if (vpn__uapi_has_control(text, length))
         return fault(line, VPN_EFORMAT, "a control character; lines end with a line feed alone");
     if (!value)
         return fault(line, VPN_EFORMAT, "not KEY=VALUE");

@@ -3,12 +3,15 @@
 
 #include "config/text.h"
 #include "config/uapi_line.h"
+#include "config/uapi_more.h"
 
 /* "errno=-2147483648" and two line feeds: room for it is asked for before a set changes anything */
 #define ANSWER_CHARS 19
 
 static const char get_request[] = "get=1\n\n";
+static const char more_request[] = "get=libvpn\n\n";
 static const char get_line[] = "get=1\n";
+static const char more_line[] = "get=libvpn\n";
 static const char set_line[] = "set=1\n";
 
 size_t vpn_uapi_complete(const char *text, size_t length)
@@ -31,6 +34,11 @@ static int starts(const char *text, size_t length, const char *with)
     return length >= strlen(with) && memcmp(text, with, strlen(with)) == 0;
 }
 
+static int is(const char *text, size_t length, const char *what)
+{
+    return length == strlen(what) && memcmp(text, what, length) == 0;
+}
+
 static int refuse(vpn_uapi_error *error, const struct vpn__uapi_line *line, const char *why)
 {
     return vpn__uapi_blame(error, line, VPN_EFORMAT, vpn__uapi_errno(VPN_EFORMAT), why);
@@ -45,11 +53,11 @@ static void perform(vpn_wg *wg, const char *text, size_t length, const vpn_uapi_
         (void)refuse(error, NULL, "not one request with an empty line at its end");
     else if (starts(text, length, set_line))
         (void)vpn_uapi_set(wg, text, length, host, now, error);
-    else if (starts(text, length, get_line)) {
+    else if (starts(text, length, get_line) || starts(text, length, more_line)) {
         line.number = 2;
         (void)refuse(error, &line, "a get has no further lines");
     } else {
-        (void)refuse(error, &line, "neither get=1 nor set=1");
+        (void)refuse(error, &line, "neither get=1, get=libvpn nor set=1");
     }
 }
 
@@ -57,11 +65,12 @@ int vpn_uapi_serve(vpn_wg *wg, const char *text, size_t text_length, const vpn_u
                    size_t capacity, size_t *length, vpn_time now, vpn_uapi_error *error)
 {
     struct vpn__text answer = {.out = out, .capacity = capacity};
+    struct vpn_uapi_lines lines = {.text = answer, .now = now, .more = is(text, text_length, more_request)};
     vpn_uapi_error fault = {.line = 0};
     if (error)
         *error = fault;
-    if (text_length == strlen(get_request) && starts(text, text_length, get_request)) {
-        int code = vpn_uapi_get(wg, host, out, capacity, length);
+    if (lines.more || is(text, text_length, get_request)) {
+        int code = vpn__uapi_answer(wg, host, &lines, length);
         if (code != VPN_EINVAL)
             return code;
         (void)vpn__uapi_blame(&fault, NULL, code, vpn__uapi_errno(code), "a host structure of the wrong size");

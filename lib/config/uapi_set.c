@@ -4,7 +4,8 @@
  * nothing has changed. The second applies, and can only fail for want of memory, at a limit, or where the host refuses.
  *
  * The lines of one peer, from public_key to the next public_key, are a section. Its settings are gathered before the peer is
- * touched, so that a new peer never lives without its preshared key; then its prefixes are applied in their order.
+ * touched, so that a new peer never lives without its preshared key; then its prefixes, and the lines that are the host's, are
+ * applied in their order.
  */
 #include <string.h>
 
@@ -31,6 +32,12 @@ struct section {
 static int blame(struct request *rq, const struct vpn__uapi_line *line, int code, const char *why)
 {
     return vpn__uapi_blame(rq->error, line, code, vpn__uapi_errno(code), why);
+}
+
+/* A host's errno, whose sign nobody should have to remember. */
+static int host_says(struct request *rq, int code, int number)
+{
+    return vpn__uapi_blame(rq->error, &rq->line, code, number > 0 ? -number : number, "the host refused");
 }
 
 static void rewind_request(struct request *rq)
@@ -68,20 +75,48 @@ static const char *misplaced(const struct request *rq, int in_section)
     case VPN__UAPI_ALLOWED_IP:
     case VPN__UAPI_PROTOCOL_VERSION:
         return in_section ? NULL : "a setting of a peer before any public_key";
+    case VPN__UAPI_MORE:
+        return rq->host.set_more ? NULL : "unknown key";
     }
     return NULL;
 }
 
+/* Hands the line that was read last to the host. 0 or its errno. */
+static int hand_more(const struct request *rq, uint32_t how, vpn_peer_id peer)
+{
+    char key[VPN_UAPI_MORE_KEY_CHARS], value[VPN_UAPI_MORE_VALUE_CHARS];
+    memcpy(key, rq->line.name, rq->line.name_length);
+    key[rq->line.name_length] = '\0';
+    memcpy(value, rq->line.value, rq->line.value_length);
+    value[rq->line.value_length] = '\0';
+    int number = rq->host.set_more(rq->host.user, how, peer, key, value);
+    vpn_wipe(value, sizeof(value));
+    return number;
+}
+
+/* What the host says of one of its lines before anything changes. */
+static int check_more(struct request *rq, uint32_t how, vpn_peer_id peer)
+{
+    int number = rq->line.key == VPN__UAPI_MORE ? hand_more(rq, how, peer) : 0;
+    return number ? host_says(rq, VPN_EINVAL, number) : 0;
+}
+
 static int check(struct request *rq)
 {
+    vpn_peer_id peer = 0;
     int more, in_section = 0;
     rewind_request(rq);
     while ((more = vpn__uapi_next(&rq->cursor, &rq->line)) == 1) {
         const char *why = misplaced(rq, in_section);
         if (why)
             return blame(rq, &rq->line, VPN_EINVAL, why);
-        if (rq->line.key == VPN__UAPI_PUBLIC_KEY)
+        if (rq->line.key == VPN__UAPI_PUBLIC_KEY) {
             in_section = 1;
+            peer = vpn_wg_peer_find(rq->wg, rq->line.secret);
+        }
+        int error = check_more(rq, in_section ? VPN_UAPI_MORE_PEER : 0, peer);
+        if (error)
+            return error;
     }
     return more ? blame(rq, &rq->line, more, rq->line.why) : 0;
 }
@@ -92,12 +127,9 @@ static void changed(const struct request *rq, vpn_peer_id id)
         rq->host.peer_changed(rq->host.user, id);
 }
 
-/* A host's errno, whose sign nobody should have to remember. */
 static int host_said(struct request *rq, int number)
 {
-    if (number == 0)
-        return 0;
-    return vpn__uapi_blame(rq->error, &rq->line, VPN_ESTATE, number > 0 ? -number : number, "the host refused");
+    return number ? host_says(rq, VPN_ESTATE, number) : 0;
 }
 
 static void set_private_key(struct request *rq)
@@ -169,19 +201,33 @@ static void read_section(struct request *rq, struct section *section)
     }
 }
 
-static int apply_prefixes(struct request *rq, const struct section *section, vpn_peer_id id)
+static int apply_more(struct request *rq, uint32_t how, vpn_peer_id id)
+{
+    return host_said(rq, hand_more(rq, how | VPN_UAPI_MORE_APPLY, id));
+}
+
+/* One line of a section, but for what was gathered from it before. */
+static int apply_below(struct request *rq, vpn_peer_id id)
+{
+    int error = 0;
+    if (rq->line.key == VPN__UAPI_MORE)
+        return apply_more(rq, VPN_UAPI_MORE_PEER, id);
+    if (rq->line.key == VPN__UAPI_REPLACE_ALLOWED_IPS)
+        (void)vpn_wg_disallow(rq->wg, id, NULL);
+    else if (rq->line.key == VPN__UAPI_ALLOWED_IP && rq->line.minus)
+        (void)vpn_wg_disallow(rq->wg, id, &rq->line.prefix); /* another's prefix stays */
+    else if (rq->line.key == VPN__UAPI_ALLOWED_IP)
+        error = vpn_wg_allow(rq->wg, id, &rq->line.prefix);
+    return error ? blame(rq, &rq->line, error, vpn_strerror(error)) : 0;
+}
+
+static int apply_lines(struct request *rq, const struct section *section, vpn_peer_id id)
 {
     struct vpn__uapi_cursor cursor = section->first;
     while (cursor.at < rq->cursor.at && vpn__uapi_next(&cursor, &rq->line) == 1) {
-        int error = 0;
-        if (rq->line.key == VPN__UAPI_REPLACE_ALLOWED_IPS)
-            (void)vpn_wg_disallow(rq->wg, id, NULL);
-        else if (rq->line.key == VPN__UAPI_ALLOWED_IP && rq->line.minus)
-            (void)vpn_wg_disallow(rq->wg, id, &rq->line.prefix); /* another's prefix stays */
-        else if (rq->line.key == VPN__UAPI_ALLOWED_IP)
-            error = vpn_wg_allow(rq->wg, id, &rq->line.prefix);
+        int error = apply_below(rq, id);
         if (error)
-            return blame(rq, &rq->line, error, vpn_strerror(error));
+            return error;
     }
     return 0;
 }
@@ -204,7 +250,7 @@ static int apply_section(struct request *rq, struct section *section)
         return 0;
     if (error)
         return blame(rq, &section->head, error, vpn_strerror(error));
-    error = apply_prefixes(rq, section, id);
+    error = apply_lines(rq, section, id);
     changed(rq, id);
     return error;
 }
@@ -225,6 +271,8 @@ static int apply_line(struct request *rq, struct section *section)
     case VPN__UAPI_PUBLIC_KEY:
         read_section(rq, section);
         return apply_section(rq, section);
+    case VPN__UAPI_MORE:
+        return apply_more(rq, 0, 0);
     case VPN__UAPI_NONE:
     case VPN__UAPI_SET:
     case VPN__UAPI_REMOVE:
@@ -257,7 +305,7 @@ int vpn_uapi_set(vpn_wg *wg, const char *text, size_t length, const vpn_uapi_hos
     struct request rq = {.wg = wg, .now = now, .error = error, .cursor = {.text = text, .length = length}};
     if (error)
         memset(error, 0, sizeof(*error));
-    if (host && vpn__config_read(&rq.host, sizeof(rq.host), host, sizeof(rq.host)))
+    if (host && vpn__config_read(&rq.host, sizeof(rq.host), host, VPN__UAPI_HOST_LEAST))
         return blame(&rq, NULL, VPN_EINVAL, "a host structure of the wrong size");
     rq.cursor.host = &rq.host;
     int result = check(&rq);
