@@ -167,6 +167,7 @@ void flow_close(flow *f)
     (void)vpn_wg_free(f->wg);
     keylog_close(&f->keylog);
     parking_close(&f->parking);
+    annexes_close(&f->annexes);
     deliver_close(&f->host);
     for (size_t i = 0; i < f->batch_count; i++)
         free(f->batches[i].area);
@@ -280,6 +281,8 @@ static int serve_events(flow *f, vpn_time now)
             return TUN_GONE;
         if (event.type == VPN_WG_GAVE_UP || event.type == VPN_WG_PEER_EXPIRED)
             parking_drop(&f->parking, event.peer);
+        if (event.type == VPN_WG_PEER_EXPIRED)
+            annex_drop(&f->annexes, event.peer);
     }
     return 0;
 }

@@ -3,6 +3,7 @@
 #ifndef TUNNEL_FLOW_H
 #define TUNNEL_FLOW_H
 
+#include "annex.h"
 #include "crew.h"
 #include "deliver.h"
 #include "keylog.h"
@@ -13,6 +14,7 @@
 typedef struct flow {
     vpn_wg *wg;
     parking parking;
+    annexes annexes;
     tun tun;
     udp udp;
     keylog keylog;

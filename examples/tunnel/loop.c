@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "more.h"
 
 enum {
     TAG_SIGNAL,
@@ -98,12 +99,34 @@ static uint32_t host_scope(void *user, const char *name, size_t length)
     return if_nametoindex(text);
 }
 
+static void host_more(void *user, vpn_peer_id peer, vpn_uapi_lines *lines)
+{
+    const loop *l = user;
+
+    more_get(&l->flow, peer, lines);
+}
+
+static int host_set_more(void *user, uint32_t how, vpn_peer_id peer, const char *key, const char *value)
+{
+    loop *l = user;
+
+    return more_set(&l->flow, how, peer, key, value);
+}
+
+static void host_changed(void *user, vpn_peer_id peer)
+{
+    loop *l = user;
+
+    more_changed(&l->flow, peer);
+}
+
 /* Peers may have gone, and those that know us at the old port should hear from the new one. */
 static void on_served(void *user)
 {
     loop *l = user;
 
     parking_sweep(&l->flow.parking, l->flow.wg);
+    annex_sweep(&l->flow.annexes, l->flow.wg);
     if (l->port_moved)
         vpn_wg_network_changed(l->flow.wg, clock_now());
     l->port_moved = 0;
@@ -140,7 +163,10 @@ int loop_open(loop *l, const options *chosen, int signals)
                               .get_listen_port = host_get_port,
                               .set_fwmark = host_set_mark,
                               .get_fwmark = host_get_mark,
-                              .scope_of = host_scope};
+                              .peer_changed = host_changed,
+                              .scope_of = host_scope,
+                              .more = host_more,
+                              .set_more = host_set_more};
     if (flow_open(&l->flow, chosen) != 0)
         return -1;
     l->waiter = waiter_new();

@@ -58,6 +58,17 @@ check "show: transfer" contains "received" wg show "$interface"
 check "no keepalive" wg set "$interface" peer "$(public b)" persistent-keepalive off
 check "show: off" contains off wg show "$interface" persistent-keepalive
 
+# What goes beyond wg(8): lines between those that wg is answered, and none of them in what wg is answered.
+ask()
+{
+    printf "$1" | client raw "$socket"
+}
+ask 'get=1\n\n' >"$scratch/plain"
+ask 'get=libvpn\n\n' >"$scratch/libvpn"
+check "wg is answered no lines of libvpn" not grep -q '^libvpn_' "$scratch/plain"
+check "get=libvpn: all lines of get=1" equal "$(grep -v '^libvpn_' "$scratch/libvpn")" "$(cat "$scratch/plain")"
+check "a line of libvpn that is not known" contains errno=-22 ask 'set=1\nlibvpn_nonsense=1\n\n'
+
 # Peers and prefixes.
 check "another peer takes a prefix" wg set "$interface" peer "$(public c)" allowed-ips 10.77.0.2/32,10.88.0.0/16
 check "the first has lost it" equal "$(wg show "$interface" allowed-ips | grep -F "$(public b)")" "$(public b)${tab}fd77::2/128"

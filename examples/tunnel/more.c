@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: ISC */
+#include "more.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "log.h"
+
+/* What got lost on the host's side of the library. */
+static void get_losses(const flow *f, vpn_peer_id peer, const annex *a, vpn_uapi_lines *lines)
+{
+    (void)a;
+    if (peer != 0)
+        return;
+    more_count(lines, "libvpn_unsent", f->udp.unsent);
+    more_count(lines, "libvpn_refused", f->host.refused);
+    more_count(lines, "libvpn_malformed", f->malformed);
+}
+
+/* In the order in which they answer. */
+static const more_room rooms[] = {
+    {.get = get_losses},
+};
+
+#define ROOMS (sizeof rooms / sizeof rooms[0])
+
+void more_get(const flow *f, vpn_peer_id peer, vpn_uapi_lines *lines)
+{
+    const annex *a = annex_find(&f->annexes, peer);
+
+    for (size_t i = 0; i < ROOMS; i++) {
+        if (rooms[i].get != NULL)
+            rooms[i].get(f, peer, a, lines);
+    }
+}
+
+int more_set(flow *f, uint32_t how, vpn_peer_id peer, const char *key, const char *value)
+{
+    for (size_t i = 0; i < ROOMS; i++) {
+        int said = rooms[i].set == NULL ? MORE_OTHERS : rooms[i].set(f, how, peer, key, value);
+
+        if (said != MORE_OTHERS)
+            return said;
+    }
+    return EINVAL;
+}
+
+void more_changed(flow *f, vpn_peer_id peer)
+{
+    for (size_t i = 0; i < ROOMS; i++) {
+        if (rooms[i].changed != NULL)
+            rooms[i].changed(f, peer);
+    }
+}
+
+void more_line(vpn_uapi_lines *lines, const char *key, const char *format, ...)
+{
+    char value[VPN_UAPI_MORE_VALUE_CHARS];
+    va_list arguments;
+    int length;
+
+    va_start(arguments, format);
+    length = vsnprintf(value, sizeof value, format, arguments);
+    va_end(arguments);
+    if (length < 0 || (size_t)length >= sizeof value || vpn_uapi_line(lines, key, value) != 0)
+        log_error("no line for %s: its value is none", key);
+}
+
+void more_count(vpn_uapi_lines *lines, const char *key, uint64_t count)
+{
+    if (count != 0)
+        more_line(lines, key, "%llu", (unsigned long long)count);
+}
