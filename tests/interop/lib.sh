@@ -125,7 +125,8 @@ clean_up()
         ip netns del "$clean_ns" 2>/dev/null
         rm -rf "/etc/netns/$clean_ns"
     done
-    rm -f "/var/run/wireguard/v$$"*.sock
+    # Not those of a test whose process id goes on with another digit.
+    rm -f "/var/run/wireguard/v$$"[!0-9]*.sock "/run/vpnctl/v$$"[!0-9]*
     if [ "$clean_status" != 0 ] || [ "$failures" != 0 ]; then
         for clean_log in "$scratch"/*.log; do
             [ -s "$clean_log" ] || continue
