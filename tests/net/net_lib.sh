@@ -156,10 +156,10 @@ daemon_of()
     done
 }
 
-# silent NS ADDRESS: no answer from there.
+# silent NS ADDRESS [SIZE]: no answer from there.
 silent()
 {
-    not in_ns "$1" ping -n -q -c 1 -W 1 "$2"
+    not in_ns "$1" ping -n -q -c 1 -W 1 -s "${3:-56}" "$2"
 }
 
 # hops NS ADDRESS NUMBER: who answers when a packet dies at the first, second... router, one a line.
@@ -170,4 +170,20 @@ hops()
         in_ns "$1" ping -n -c 1 -W 2 -t $hop "$2" |
             sed -n 's/^From \([^ ]*\) .*/\1/p; s/^[0-9]* bytes from \([^ ]*\): .*/\1/p'
     done
+}
+
+# masquerade NS IF MATCH...: whatever matches and leaves by the interface bears its address.
+masquerade()
+{
+    masquerade_ns=$1
+    masquerade_if=$2
+    shift 2
+    in_ns "$masquerade_ns" nft -f - <<END
+table inet nat {
+    chain out {
+        type nat hook postrouting priority 100
+$(for masquerade_match in "$@"; do echo "        oifname $masquerade_if $masquerade_match masquerade"; done)
+    }
+}
+END
 }
