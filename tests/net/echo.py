@@ -5,7 +5,8 @@ usage: echo.py serve PORT
        echo.py tcp ADDRESS PORT BYTES SECONDS    sends so much, spread over so many seconds, and compares
        echo.py udp ADDRESS PORT COUNT TEXT       sends so many datagrams and waits for each
 
-The server begins each TCP stream, and each answer by UDP, with the address that it saw; the client prints it.
+The server begins each TCP stream, and each answer by UDP, with the address that it saw; the client prints it, by TCP before
+it sends anything.
 """
 
 import os
@@ -64,7 +65,7 @@ def exactly(connection, size):
 
 def tcp(address, port, size, seconds):
     with socket.create_connection((address, port), timeout=PATIENCE) as connection:
-        seen = exactly(connection, HEADER).decode().strip()
+        print(exactly(connection, HEADER).decode().strip(), flush=True)
         begun = time.monotonic()
         for done in range(0, size, CHUNK):
             data = os.urandom(min(CHUNK, size - done))
@@ -72,7 +73,6 @@ def tcp(address, port, size, seconds):
             if exactly(connection, len(data)) != data:
                 sys.exit("other bytes came back")
             time.sleep(max(0.0, begun + seconds * done / size - time.monotonic()))
-    print(seen)
 
 
 def udp(address, port, count, text):

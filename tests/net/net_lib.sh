@@ -137,10 +137,10 @@ tunnel_file()
     (umask 077 && cat >"$scratch/$(if_name "$1").conf")
 }
 
-# tunnel_up NS, tunnel_down NS: by vpnctl.
+# tunnel_up NS [DAEMON], tunnel_down NS: by vpnctl.
 tunnel_up()
 {
-    in_ns "$1" "$vpnctl" up --tunnel "$VPN_TUNNEL" "$scratch/$(if_name "$1").conf"
+    in_ns "$1" "$vpnctl" up --tunnel "${2:-$VPN_TUNNEL}" "$scratch/$(if_name "$1").conf"
 }
 
 tunnel_down()
