@@ -626,6 +626,10 @@ START_TEST(configuration)
         CLEAN(uapi_serve);
         ck_assert_int_eq(g.status, 0);
         ck_assert_ptr_nonnull(strstr(g.answer, psk));
+        g.length = (size_t)snprintf(g.text, sizeof g.text, "get=libvpn\n\n");
+        CLEAN(uapi_serve);
+        ck_assert_int_eq(g.status, 0);
+        ck_assert_ptr_nonnull(strstr(g.answer, "libvpn_state="));
     }
     g.length = (size_t)snprintf(g.text, sizeof g.text, "public_key=%s\nprivate_key=%s\n", peer, g.hex);
     CLEAN(uapi_set);

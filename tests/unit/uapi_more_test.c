@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "common/uapi.h"
+#include "common/wg.h"
 
 #define A UAPI_KEY("a")
 #define B UAPI_KEY("b")
@@ -284,6 +285,145 @@ START_TEST(a_host_of_before)
 }
 END_TEST
 
+/* The library's lines of the answer, but for the memory taken; those about the device end where the peers begin. */
+static void own_lines(struct wg_node *node, vpn_time now, char out[UAPI_TEXT])
+{
+    static char answer[UAPI_TEXT];
+    size_t length = 0;
+    ck_assert_int_eq(
+        vpn_uapi_serve(node->wg, GET_MORE, strlen(GET_MORE), NULL, answer, sizeof(answer) - 1, &length, now, NULL), 0);
+    answer[length] = '\0';
+    for (char *from = answer, *end; (end = strchr(from, '\n')); from = end + 1) {
+        *end = '\0';
+        if (strncmp(from, "public_key=", 11) == 0)
+            out += sprintf(out, "peer\n");
+        if (strncmp(from, "libvpn_", 7) == 0 && strncmp(from, "libvpn_memory=", 14) != 0)
+            out += sprintf(out, "%s\n", from + 7);
+    }
+    *out = '\0';
+}
+
+static void expect_own(struct wg_node *node, vpn_time now, const char *want)
+{
+    char own[UAPI_TEXT], whole[UAPI_TEXT];
+    own_lines(node, now, own);
+    sprintf(whole, "version=%s\n%s", vpn_version(), want);
+    ck_assert_str_eq(own, whole);
+}
+
+START_TEST(what_is_zero_is_not_told)
+{
+    struct wg_node pair[2];
+    wg_pair_init(pair, NULL);
+    expect_own(&pair[0], 5 * VPN_SECOND, "under_load=0\npeer\nstate=idle\n");
+    wg_pair_end(pair);
+}
+END_TEST
+
+START_TEST(counters_of_a_device)
+{
+    struct wg_node node;
+    char answer[UAPI_TEXT], memory[64];
+    vpn_wg_stats stats = {.size = sizeof(stats)};
+    wg_node_init(&node, 0, NULL);
+    vpn_wg_stats *s = &node.wg->stats;
+    s->initiations_sent = 1;
+    s->initiations_received = 2;
+    s->responses_sent = 3;
+    s->responses_received = 4;
+    s->cookies_sent = 5;
+    s->cookies_received = 6;
+    s->keepalives_sent = 7;
+    s->keepalives_received = 8;
+    s->unknown_initiators = 9;
+    s->rx_packets = 10;
+    s->tx_packets = UINT64_MAX;
+    s->drops[1] = 12;
+    s->drops[VPN_REASONS - 1] = 13;
+    node.wg->events.lost = 14;
+    expect_own(&node, VPN_SECOND,
+               "under_load=0\ninitiations_sent=1\ninitiations_received=2\nresponses_sent=3\nresponses_received=4\n"
+               "cookies_sent=5\ncookies_received=6\nkeepalives_sent=7\nkeepalives_received=8\nunknown_initiators=9\n"
+               "rx_packets=10\ntx_packets=18446744073709551615\nevents_lost=14\ndrop=12 argument\ndrop=13 wiped\n");
+    wg = node.wg;
+    ck_assert_int_eq(serve(GET_MORE, NULL, answer), 0);
+    ck_assert_int_eq(vpn_wg_get_stats(node.wg, &stats), 0);
+    sprintf(memory, "libvpn_memory=%llu\n", (unsigned long long)stats.memory);
+    ck_assert_ptr_nonnull(strstr(answer, memory));
+    wg = NULL;
+    wg_node_end(&node);
+}
+END_TEST
+
+START_TEST(a_session_and_its_ages)
+{
+    struct wg_node pair[2];
+    static struct wg_buffer buffer, again;
+    vpn_time born = 10 * VPN_SECOND, now = born + 3 * VPN_SECOND - 1;
+    wg_pair_init(pair, NULL);
+    wg_initiate(&pair[0], &buffer, VPN_SECOND);
+    expect_own(&pair[0], 2 * VPN_SECOND, "under_load=0\ninitiations_sent=1\npeer\nstate=connecting\nattempts=1\n");
+    wg_connect(pair, 0, born);
+    expect_own(&pair[0], now,
+               "under_load=0\nsessions=1\ninitiations_sent=2\nresponses_received=1\nkeepalives_sent=1\npeer\n"
+               "state=connected\nhandshakes=1\nsession_age=2\nrole=initiator\nreceived_age=2\n");
+    ck_assert_uint_eq(wg_send(&pair[0], wg_inner(&buffer, 0, 1, 40), now), VPN_TO_NET);
+    wg_copy(&again, &buffer.packet);
+    ck_assert_uint_eq(wg_recv(&pair[1], &buffer.packet, &pair[0].at, now), VPN_TO_TUN);
+    ck_assert_uint_eq(wg_recv(&pair[1], &again.packet, &pair[0].at, now), VPN_DROP);
+    expect_own(&pair[1], now + VPN_SECOND,
+               "under_load=0\nsessions=1\ninitiations_received=1\nresponses_sent=1\nkeepalives_received=1\n"
+               "rx_packets=1\ndrop=1 replay\npeer\nstate=connected\nhandshakes=1\nsession_age=3\nrole=responder\n"
+               "received_age=1\nrx_packets=1\ndrop=1 replay\n");
+    /* a clock that stepped back */
+    expect_own(&pair[0], born - VPN_SECOND / 2,
+               "under_load=0\nsessions=1\ninitiations_sent=2\nresponses_received=1\nkeepalives_sent=1\ntx_packets=1\n"
+               "peer\nstate=connected\nhandshakes=1\nsession_age=0\nrole=initiator\nreceived_age=0\ntx_packets=1\n");
+    wg_pair_end(pair);
+}
+END_TEST
+
+START_TEST(settings_that_wg_does_not_know)
+{
+    struct wg_node pair[2];
+    vpn_wg_peer peer = {.size = sizeof(peer),
+                        .set = VPN_WG_SET_POLICY | VPN_WG_SET_PADDING | VPN_WG_SET_EXPIRES,
+                        .policy = VPN_WG_PIN,
+                        .padding = VPN_WG_PAD_MTU,
+                        .expires = 100 * VPN_SECOND};
+    wg_pair_init(pair, NULL);
+    ck_assert_int_eq(vpn_wg_peer_set(pair[0].wg, pair[0].peer, &peer, 0), 0);
+    expect_own(&pair[0], 30 * VPN_SECOND, "under_load=0\npeer\npolicy=pin\npadding=mtu\nexpires=70\nstate=idle\n");
+    peer.policy = VPN_WG_ASK;
+    peer.padding = VPN_WG_PAD_STANDARD;
+    peer.expires = VPN_NEVER;
+    ck_assert_int_eq(vpn_wg_peer_set(pair[0].wg, pair[0].peer, &peer, 0), 0);
+    expect_own(&pair[0], 30 * VPN_SECOND, "under_load=0\npeer\npolicy=ask\nstate=idle\n");
+    wg_pair_end(pair);
+}
+END_TEST
+
+START_TEST(under_load)
+{
+    vpn_wg_config config = {.size = sizeof(config), .load_rate = 1};
+    struct wg_node pair[2];
+    static struct wg_buffer buffer;
+    char own[UAPI_TEXT];
+    wg_pair_init(pair, &config);
+    for (vpn_time now = 0; now < 3; now++) {
+        wg_initiate(&pair[0], &buffer, now * 6 * VPN_SECOND);
+        for (int i = 0; i < 3; i++) {
+            static struct wg_buffer copy;
+            (void)wg_recv(&pair[1], wg_copy(&copy, &buffer.packet), &pair[0].at, now * 6 * VPN_SECOND);
+        }
+    }
+    own_lines(&pair[1], 12 * VPN_SECOND, own);
+    ck_assert_ptr_nonnull(strstr(own, "under_load=1\n"));
+    ck_assert_ptr_nonnull(strstr(own, "cookies_sent="));
+    wg_pair_end(pair);
+}
+END_TEST
+
 static void add(Suite *suite, const char *name, const TTest *test)
 {
     TCase *tcase = tcase_create(name);
@@ -305,6 +445,11 @@ static Suite *more_suite(void)
     add(suite, "fault", a_later_fault_carries_nothing_out);
     add(suite, "longest", the_longest_line);
     add(suite, "old host", a_host_of_before);
+    test_add(suite, "zero", what_is_zero_is_not_told);
+    test_add(suite, "counters", counters_of_a_device);
+    test_add(suite, "session", a_session_and_its_ages);
+    test_add(suite, "settings", settings_that_wg_does_not_know);
+    test_add(suite, "load", under_load);
     return suite;
 }
 
