@@ -303,6 +303,7 @@ typedef struct vpn_wg_event_info {
     vpn_peer_id peer;                  /**< 0 for none */
     uint8_t public_key[VPN_KEY_BYTES]; /**< the peer's, or the unknown initiator's; else zero */
     vpn_path path;                     /**< with UP, ROAMED, ROAM_ASKED and UNKNOWN_PEER; else zero */
+    vpn_endpoint from;                 /**< with ROAMED, where the peer was before; else zero */
 } vpn_wg_event_info;
 
 /**

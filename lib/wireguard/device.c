@@ -70,10 +70,9 @@ void vpn__wg_drop(vpn_wg *wg, struct vpn__peer *peer, vpn_packet *packet, uint8_
     vpn__wg_count(wg, peer, reason);
 }
 
-void vpn__wg_tell(vpn_wg *wg, uint32_t type, struct vpn__peer *peer, const vpn_path *path)
+static vpn_wg_event_info event_of(const vpn_wg *wg, uint32_t type, const struct vpn__peer *peer, const vpn_path *path)
 {
     vpn_wg_event_info event;
-    int never_lost = type == VPN_WG_UP || type == VPN_WG_GAVE_UP;
 
     memset(&event, 0, sizeof event);
     event.type = type;
@@ -84,6 +83,22 @@ void vpn__wg_tell(vpn_wg *wg, uint32_t type, struct vpn__peer *peer, const vpn_p
     }
     if (path != NULL)
         event.path = *path;
+    return event;
+}
+
+void vpn__wg_tell_roamed(vpn_wg *wg, struct vpn__peer *peer, const vpn_endpoint *from)
+{
+    vpn_wg_event_info event = event_of(wg, VPN_WG_ROAMED, peer, &peer->path);
+
+    event.from = *from;
+    vpn__events_add(&wg->events, &event, VPN__LATCH_NONE);
+}
+
+void vpn__wg_tell(vpn_wg *wg, uint32_t type, struct vpn__peer *peer, const vpn_path *path)
+{
+    vpn_wg_event_info event = event_of(wg, type, peer, path);
+    int never_lost = type == VPN_WG_UP || type == VPN_WG_GAVE_UP;
+
     vpn__events_add(&wg->events, &event, never_lost && peer != NULL ? vpn__peer_slot(peer) : VPN__LATCH_NONE);
 }
 

@@ -141,6 +141,8 @@ void vpn__wg_count(vpn_wg *wg, struct vpn__peer *peer, uint8_t reason);
 void vpn__wg_drop(vpn_wg *wg, struct vpn__peer *peer, vpn_packet *packet, uint8_t reason);
 /* Tells the host of something about a peer (NULL: none); `path` may be NULL. */
 void vpn__wg_tell(vpn_wg *wg, uint32_t type, struct vpn__peer *peer, const vpn_path *path);
+/* VPN_WG_ROAMED: the peer, which has its new path already, was at `from`. */
+void vpn__wg_tell_roamed(vpn_wg *wg, struct vpn__peer *peer, const vpn_endpoint *from);
 
 static inline struct vpn__peer *vpn__wg_peer(const vpn_wg *wg, uint32_t slot)
 {

@@ -284,7 +284,7 @@ static uint64_t endpoint_hash(const vpn_wg *wg, const vpn_endpoint *endpoint)
 void vpn__peer_roam(vpn_wg *wg, struct vpn__peer *peer, const vpn_path *path)
 {
     vpn_path from;
-    uint8_t known = peer->path.remote.family;
+    vpn_endpoint before = peer->path.remote;
 
     /* What is kept is in the form that is made below, so the same bytes say the same. */
     if ((path->remote.family != 4 && path->remote.family != 6) || memcmp(path, &peer->path, sizeof *path) == 0)
@@ -297,8 +297,8 @@ void vpn__peer_roam(vpn_wg *wg, struct vpn__peer *peer, const vpn_path *path)
         peer->path = from;
     } else if (peer->policy == VPN_WG_LEARN) {
         peer->path = from;
-        if (known != 0)
-            vpn__wg_tell(wg, VPN_WG_ROAMED, peer, &from);
+        if (before.family != 0)
+            vpn__wg_tell_roamed(wg, peer, &before);
     } else if (peer->policy == VPN_WG_ASK && endpoint_hash(wg, &from.remote) != peer->asked) {
         peer->asked = endpoint_hash(wg, &from.remote);
         vpn__wg_tell(wg, VPN_WG_ROAM_ASKED, peer, &from);

@@ -134,6 +134,7 @@ START_TEST(events_tell_who_and_when)
     vpn__wg_tell(pair[0].wg, VPN_WG_LOAD_ON, NULL, NULL);
     vpn_wg_event_info event = wg_event(&pair[0], VPN_WG_ROAMED);
     ck_assert(event.peer == pair[0].peer && event.time == 40 * S && event.path.remote.port == 9);
+    ck_assert(test_is_zero(&event.from, sizeof(event.from)));
     ck_assert_mem_eq(event.public_key, pair[1].public_key, 32);
     event = wg_event(&pair[0], VPN_WG_LOAD_ON);
     ck_assert(event.peer == 0 && test_is_zero(event.public_key, 32) && test_is_zero(&event.path, sizeof(event.path)));

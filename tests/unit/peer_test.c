@@ -544,7 +544,7 @@ START_TEST(roam_learn)
     path = path_from(5);
     vpn__peer_roam(node.wg, peer, &path);
     vpn_wg_event_info event = wg_event(&node, VPN_WG_ROAMED);
-    ck_assert(event.peer == peer->id && event.path.remote.addr[3] == 5);
+    ck_assert(event.peer == peer->id && event.path.remote.addr[3] == 5 && event.from.addr[3] == 2);
     ck_assert_mem_eq(&peer->path, &path, sizeof(path));
     path = (vpn_path){.remote = {.family = 6, .port = 7, .scope = 2, .addr = {0xfe, 0x80}}};
     vpn__peer_roam(node.wg, peer, &path);
@@ -552,7 +552,7 @@ START_TEST(roam_learn)
     path.remote.scope = 3; /* the same address on another link */
     vpn__peer_roam(node.wg, peer, &path);
     event = wg_event(&node, VPN_WG_ROAMED);
-    ck_assert(event.path.remote.scope == 3 && peer->path.remote.scope == 3);
+    ck_assert(event.path.remote.scope == 3 && peer->path.remote.scope == 3 && event.from.scope == 2);
     path = path_from(5);
     vpn__peer_roam(node.wg, peer, &path);
     wg_event(&node, VPN_WG_ROAMED);
