@@ -8,6 +8,7 @@
 
 static void free_parts(annex *a)
 {
+    free(a->roaming);
     vpn_filter_free(a->filter);
     vpn_netmap_free(a->netmap);
 }

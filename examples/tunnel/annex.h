@@ -12,9 +12,10 @@
 /* Each part is NULL until it is needed, belongs to the annex, and is freed with it in free_parts. */
 typedef struct annex {
     vpn_peer_id peer;
-    struct annex *next; /* with the same hash */
-    vpn_filter *filter; /* which packets may pass */
-    vpn_netmap *netmap; /* under which addresses */
+    struct annex *next;      /* with the same hash */
+    struct roaming *roaming; /* history.h */
+    vpn_filter *filter;      /* which packets may pass */
+    vpn_netmap *netmap;      /* under which addresses */
 } annex;
 
 typedef struct annexes {

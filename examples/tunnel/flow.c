@@ -14,6 +14,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "cipher.h"
 #include "log.h"
@@ -68,6 +69,9 @@ int flow_open(flow *f, const options *chosen)
 
     *f = (flow){.tun = {.fd = -1, .watch = -1}, .udp = {.fd = {-1, -1}}, .keylog = {-1}};
     config.provider = cipher_choose(chosen->cipher);
+    if (config.provider != NULL)
+        f->cipher = config.provider->name;
+    f->threads = chosen->threads;
     if (config.provider == NULL || tun_open(&f->tun, chosen->name, chosen->tun_fd) != 0 || udp_init(&f->udp) != 0)
         return -1;
     if (get_memory(f, chosen->threads, config.provider) != 0 || vpn_wg_new(&f->wg, &config) != 0 ||
@@ -277,6 +281,7 @@ static int serve_events(flow *f, vpn_time now)
 
     while (vpn_wg_event(f->wg, &event) == 0) {
         tell(&event);
+        history_note(&f->load, &f->annexes, &event, (uint64_t)time(NULL));
         if (event.type == VPN_WG_UP && send_parked(f, event.peer, now) != 0)
             return TUN_GONE;
         if (event.type == VPN_WG_GAVE_UP || event.type == VPN_WG_PEER_EXPIRED)

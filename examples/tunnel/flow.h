@@ -6,6 +6,7 @@
 #include "annex.h"
 #include "crew.h"
 #include "deliver.h"
+#include "history.h"
 #include "keylog.h"
 #include "options.h"
 #include "parking.h"
@@ -15,6 +16,9 @@ typedef struct flow {
     vpn_wg *wg;
     parking parking;
     annexes annexes;
+    load_history load;
+    const char *cipher;
+    unsigned threads;
     tun tun;
     udp udp;
     keylog keylog;

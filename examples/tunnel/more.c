@@ -6,21 +6,14 @@
 #include <stdio.h>
 
 #include "log.h"
-
-/* What got lost on the host's side of the library. */
-static void get_losses(const flow *f, vpn_peer_id peer, const annex *a, vpn_uapi_lines *lines)
-{
-    (void)a;
-    if (peer != 0)
-        return;
-    more_count(lines, "libvpn_unsent", f->udp.unsent);
-    more_count(lines, "libvpn_refused", f->host.refused);
-    more_count(lines, "libvpn_malformed", f->malformed);
-}
+#include "more_facts.h"
 
 /* In the order in which they answer. */
 static const more_room rooms[] = {
-    {.get = get_losses},
+    {.get = more_means},
+    {.get = more_losses},
+    {.get = more_load},
+    {.get = more_roaming},
 };
 
 #define ROOMS (sizeof rooms / sizeof rooms[0])
