@@ -94,6 +94,31 @@ static void try_facts(const char *text, size_t length)
     facts_free(&f);
 }
 
+/* Facts that libvpn tells are as the table says, and each is found again; `p` NULL: the device's. */
+static void check_more(const device *d, const device_peer *p)
+{
+    size_t told = 0, count = p == NULL ? d->more_count : p->more_count;
+    unsigned place = p == NULL ? MORE_DEVICE : MORE_PEER;
+
+    FUZZ_CHECK((p == NULL ? 0 : p->first_more) + count <= d->more_all);
+    for (size_t i = 0; more_at(i) != NULL; i++) {
+        const more_key *key = more_at(i);
+        const char *value;
+
+        for (size_t at = 0, times = 0; (value = device_told(d, p, key->name, &at)) != NULL; told++) {
+            FUZZ_CHECK((key->flags & place) != 0 && (++times == 1 || (key->flags & MORE_MANY) != 0));
+            FUZZ_CHECK(value[0] != '\0' && more_check(key->kind, value, strlen(value)) == NULL);
+            for (const char *c = value; *c != '\0'; c++)
+                FUZZ_CHECK(*c >= ' ' && *c < 127);
+            if (key->kind == MORE_MOVE || key->kind == MORE_LOADED)
+                FUZZ_CHECK(more_number(value) <= UINT64_MAX && *more_word(value, 2) != '\0');
+            if (key->kind == MORE_DROP)
+                FUZZ_CHECK(*more_word(value, 1) != '\0');
+        }
+    }
+    FUZZ_CHECK(told == count);
+}
+
 static void try_device(const char *text, size_t length)
 {
     const char *why;
@@ -108,7 +133,9 @@ static void try_device(const char *text, size_t length)
         FUZZ_CHECK(p->first_prefix <= d.prefix_count && p->prefix_count <= d.prefix_count - p->first_prefix);
         for (const char *c = p->endpoint; *c != '\0'; c++)
             FUZZ_CHECK(*c > ' ' && *c < 127);
+        check_more(&d, p);
     }
+    check_more(&d, NULL);
     for (size_t i = 0; i < d.prefix_count; i++)
         check_prefix(&d.prefixes[i]);
     device_free(&d);

@@ -63,7 +63,7 @@ static device_peer *fresh_peer(device *d)
         free(d->peers);
         d->peers = peers;
     }
-    peers[d->peer_count] = (device_peer){.first_prefix = d->prefix_count};
+    peers[d->peer_count] = (device_peer){.first_prefix = d->prefix_count, .first_more = d->more_all};
     return &peers[d->peer_count++];
 }
 
@@ -99,6 +99,45 @@ static const char *read_endpoint(device_peer *peer, const line *l)
     return NULL;
 }
 
+static const char *keep_more(device *d, size_t *count, size_t key, const line *l)
+{
+    char *value;
+
+    if ((d->more_all & (d->more_all - 1)) == 0) {
+        size_t room = d->more_all == 0 ? 1 : d->more_all * 2;
+        device_more *more = room > SIZE_MAX / sizeof *more ? NULL : realloc(d->more, room * sizeof *more);
+
+        if (more == NULL)
+            return "out of memory";
+        d->more = more;
+    }
+    value = malloc(l->length + 1);
+    if (value == NULL)
+        return "out of memory";
+    memcpy(value, l->value, l->length);
+    value[l->length] = '\0';
+    d->more[d->more_all++] = (device_more){key, value};
+    ++*count;
+    return NULL;
+}
+
+/* What libvpn tells beyond; keys of later versions are passed over. */
+static const char *read_more(device *d, device_peer *peer, const line *l)
+{
+    int key = more_find(l->key, l->key_length, peer == NULL ? MORE_DEVICE : MORE_PEER);
+    size_t at = 0;
+    const char *why;
+
+    if (key < 0)
+        return NULL;
+    why = more_check(more_at((size_t)key)->kind, l->value, l->length);
+    if (why != NULL)
+        return why;
+    if ((more_at((size_t)key)->flags & MORE_MANY) == 0 && device_told(d, peer, more_at((size_t)key)->name, &at) != NULL)
+        return "said twice";
+    return keep_more(d, peer == NULL ? &d->more_count : &peer->more_count, (size_t)key, l);
+}
+
 static const char *read_interface_line(device *d, const line *l)
 {
     const char *why;
@@ -111,7 +150,7 @@ static const char *read_interface_line(device *d, const line *l)
     }
     if (is(l, "listen_port"))
         return read_small(l, UINT16_MAX, &d->port);
-    return is(l, "fwmark") ? read_small(l, UINT32_MAX, &d->fwmark) : NULL;
+    return is(l, "fwmark") ? read_small(l, UINT32_MAX, &d->fwmark) : read_more(d, NULL, l);
 }
 
 static const char *read_peer_line(device *d, device_peer *peer, const line *l)
@@ -132,7 +171,7 @@ static const char *read_peer_line(device *d, device_peer *peer, const line *l)
         return read_number(l, UINT64_MAX, &peer->received);
     if (is(l, "tx_bytes"))
         return read_number(l, UINT64_MAX, &peer->sent);
-    return is(l, "remove") ? "a peer that is to be removed" : NULL;
+    return is(l, "remove") ? "a peer that is to be removed" : read_more(d, peer, l);
 }
 
 static const char *read_line(device *d, const line *l)
@@ -190,5 +229,22 @@ void device_free(device *d)
         vpn_wipe(d->peers, d->peer_count * sizeof *d->peers);
     free(d->peers);
     free(d->prefixes);
+    for (size_t i = 0; i < d->more_all; i++)
+        free(d->more[i].value);
+    free(d->more);
     vpn_wipe(d, sizeof *d);
+}
+
+const char *device_told(const device *d, const device_peer *peer, const char *key, size_t *at)
+{
+    size_t first = peer == NULL ? 0 : peer->first_more;
+    size_t count = peer == NULL ? d->more_count : peer->more_count;
+
+    while (*at < count) {
+        const device_more *fact = &d->more[first + (*at)++];
+
+        if (strcmp(more_at(fact->key)->name, key) == 0)
+            return fact->value;
+    }
+    return NULL;
 }

@@ -35,9 +35,11 @@ static const command commands[] = {
     {"audit", "look for what leaks or fails", "FILE|NAME",
      "The status is 0 when nothing grave was found, 1 when something was, 2 after an error.\n",
      FACTS | TAKES(OPTION_JSON), 1, 1, command_audit},
-    {"show", "show running interfaces, as wg(8) does", "[IF|all|interfaces [FIELD]]",
+    {"show", "show running interfaces, as wg(8) does and beyond", "[IF|all|interfaces [FIELD]]",
      "FIELD: public-key, private-key, listen-port, fwmark, peers, preshared-keys, endpoints, allowed-ips,\n"
-     "latest-handshakes, transfer, persistent-keepalive or dump. Secrets are shown with --keys only.\n",
+     "latest-handshakes, transfer, persistent-keepalive or dump; and of daemons with libvpn: version, cipher,\n"
+     "threads, offload, load, state, sessions, path-mtu, handshakes, packets, losses, drops or roaming.\n"
+     "Secrets are shown with --keys only.\n",
      TAKES(OPTION_JSON) | TAKES(OPTION_KEYS), 0, 2, command_show},
     {"convert", "write a file in another form", "FILE|NAME|-", "Keys are left out unless --keys is given.\n",
      TAKES(OPTION_TO) | TAKES(OPTION_JSON) | TAKES(OPTION_KEYS), 1, 1, command_convert},

@@ -69,25 +69,44 @@ static int find_names(names *n)
     return 0;
 }
 
-/* Asks a daemon. 0, or -1 after a message; either way device_free. */
-static int ask(const char *name, device *d)
+static int get(const char *name, const char *text, uapi_text *answer)
 {
     uapi_text request = {.text = NULL};
+    int error;
+
+    uapi_text_put(&request, "%s", text);
+    error = uapi_request(name, &request, answer);
+    uapi_text_free(&request);
+    return error;
+}
+
+/* Daemons that do not know get=libvpn answer with an error, or hang up, and some note it in their logs. */
+static int get_more_or_less(const char *name, uapi_text *answer)
+{
+    int error = get(name, "get=libvpn\n\n", answer);
+
+    if (error == 0 || error == -ENOENT || error == -ECONNREFUSED || error == -EACCES || error == -ENOMEM)
+        return error;
+    uapi_text_free(answer);
+    return get(name, "get=1\n\n", answer);
+}
+
+/* Asks a daemon, for `more` than wg(8) would. 0, or -1 after a message; either way device_free. */
+static int ask(const char *name, int more, device *d)
+{
     uapi_text answer = {.text = NULL};
     const char *why = NULL;
     size_t line;
     int error;
 
     *d = (device){.port = 0};
-    uapi_text_put(&request, "get=1\n\n");
-    error = uapi_request(name, &request, &answer);
+    error = more ? get_more_or_less(name, &answer) : get(name, "get=1\n\n", &answer);
     if (error != 0) {
         (void)out_error("cannot ask %s: %s", name, strerror(-error));
     } else {
         line = device_parse(d, answer.text, answer.length, &why);
         error = line == 0 ? 0 : out_error("%s answers something strange, line %zu: %s", name, line, why);
     }
-    uapi_text_free(&request);
     uapi_text_free(&answer);
     return error == 0 ? 0 : -1;
 }
@@ -111,7 +130,7 @@ static int show_one(const char *name, const options *o, int named)
 
     if (name[0] == '\0' || strlen(name) >= VPN_IFNAME_CHARS || strchr(name, '/') != NULL)
         return out_error("'%s' cannot be an interface", name);
-    result = ask(name, &d);
+    result = ask(name, o->word_count < 2 || show_more_is_field(o->words[1]), &d);
     if (result == 0)
         put(name, &d, o, named);
     device_free(&d);

@@ -47,7 +47,7 @@ static enum field field_named(const char *name)
 
 int show_is_field(const char *word)
 {
-    return field_named(word) != FIELDS;
+    return field_named(word) != FIELDS || show_more_is_field(word);
 }
 
 static void put_key(const uint8_t key[VPN_KEY_BYTES])
@@ -174,6 +174,10 @@ void show_field(const char *name, const device *d, const char *word, int named, 
 {
     enum field field = field_named(word);
 
+    if (field == FIELDS) {
+        show_more_field(name, d, word, named);
+        return;
+    }
     if (field < PEERS || field == DUMP) {
         (void)printf("%s%s", named ? name : "", named ? "\t" : "");
         put_device_field(d, field, keys);
@@ -201,6 +205,7 @@ static void put_json_peer(const device *d, const device_peer *p)
     json_number("received", p->received);
     json_number("sent", p->sent);
     json_number("persistent_keepalive", p->keepalive);
+    show_more_json(d, p);
     json_close('}');
 }
 
@@ -212,6 +217,7 @@ void show_json(const char *name, const device *d)
         json_key("public_key", d->public_key);
     json_number("listen_port", d->port);
     json_number("fwmark", d->fwmark);
+    show_more_json(d, NULL);
     json_open("peers", '[');
     for (size_t i = 0; i < d->peer_count; i++)
         put_json_peer(d, &d->peers[i]);

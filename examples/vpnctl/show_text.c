@@ -34,8 +34,8 @@ static void put_secret(const char *label, const uint8_t key[VPN_KEY_BYTES], int 
     (void)putchar('\n');
 }
 
-/* "1 hour, 2 minutes, 3 seconds"; nothing for 0. A year has 365 days. */
-static void put_span(uint64_t seconds)
+/* A year has 365 days. */
+void show_span(uint64_t seconds)
 {
     static const struct {
         const char *name;
@@ -52,7 +52,7 @@ static void put_span(uint64_t seconds)
     }
 }
 
-static void put_bytes(uint64_t bytes)
+void show_bytes(uint64_t bytes)
 {
     static const char *const units[] = {"KiB", "MiB", "GiB", "TiB"};
     double shown = (double)bytes / 1024;
@@ -77,7 +77,7 @@ static void put_handshake(const device_peer *p, uint64_t now)
     } else if (p->handshake > now) {
         (void)puts("(System clock wound backward; connection problems may ensue.)");
     } else {
-        put_span(now - p->handshake);
+        show_span(now - p->handshake);
         (void)puts(" ago");
     }
 }
@@ -109,17 +109,18 @@ static void put_peer(const device *d, const device_peer *p, uint64_t now, int ke
         put_handshake(p, now);
     if (p->received != 0 || p->sent != 0) {
         put_label("transfer");
-        put_bytes(p->received);
+        show_bytes(p->received);
         (void)fputs(" received, ", stdout);
-        put_bytes(p->sent);
+        show_bytes(p->sent);
         (void)puts(" sent");
     }
     if (p->keepalive != 0) {
         put_label("persistent keepalive");
         (void)fputs("every ", stdout);
-        put_span(p->keepalive);
+        show_span(p->keepalive);
         (void)putchar('\n');
     }
+    show_more_text(d, p, now);
 }
 
 /* The latest handshake first; peers without one keep their order, which addresses in one array give. */
@@ -168,5 +169,6 @@ void show_text(const char *name, const device *d, uint64_t now, int keys)
         put_label("fwmark");
         (void)printf("0x%x\n", d->fwmark);
     }
+    show_more_text(d, NULL, now);
     put_peers(d, now, keys);
 }

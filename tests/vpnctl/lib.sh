@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-# What the tests of vpnctl share. Sourced with the build directory as $1. Only show, facts and updown need root.
+# What the tests of vpnctl share. Sourced with the build directory as $1. Only show, more, facts and updown need root.
 . "$(dirname -- "$0")/../interop/lib.sh"
 
 case $build in /*) VPNCTL=$build/examples/vpnctl ;; *) VPNCTL=$PWD/$build/examples/vpnctl ;; esac

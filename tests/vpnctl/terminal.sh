@@ -37,6 +37,11 @@ for command in $commands; do
         check "fish: $command $option" grep -q -- "-l ${option#--}" "$source/examples/vpnctl/completion/vpnctl.fish"
     done
 done
+fields=$("$VPNCTL" show --help | sed -n '/^FIELD:/,/^Secrets/p' | tr -d ',.;:' | sed 's/^FIELD//; s/and of daemons with libvpn//; s/ or / /; /^Secrets/d')
+check "fields" contains roaming echo "$fields"
+for field in $fields; do
+    check "bash and zsh: show $field" sh -c "cd '$source/examples/vpnctl/completion' && grep -qw -- '$field' vpnctl.bash && grep -qw -- '$field' _vpnctl"
+done
 
 if command -v bash >/dev/null; then
     # completed WORDS: what bash would offer for the last of them

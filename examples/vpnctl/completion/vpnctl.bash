@@ -46,7 +46,8 @@ _vpnctl()
                 words="$words all interfaces $(_vpnctl_running)"
             else
                 words="$words public-key private-key listen-port fwmark peers preshared-keys endpoints allowed-ips
-                       latest-handshakes transfer persistent-keepalive dump"
+                       latest-handshakes transfer persistent-keepalive dump version cipher threads offload load state
+                       sessions path-mtu handshakes packets losses drops roaming"
             fi
             ;;
         convert) words="--to --keys --json --help" ;;
