@@ -14,6 +14,8 @@ static void put_offload(const flow *f, vpn_uapi_lines *lines)
         const char *name;
     } kinds[] = {{f->udp.runs[0], "udp-send-ipv4"},
                  {f->udp.runs[1], "udp-send-ipv6"},
+                 {f->udp.gathers[0], "udp-receive-ipv4"},
+                 {f->udp.gathers[1], "udp-receive-ipv6"},
                  {(f->tun.kinds & VPN_COALESCE_TCP4) != 0, "tun-tcp4"},
                  {(f->tun.kinds & VPN_COALESCE_TCP6) != 0, "tun-tcp6"},
                  {(f->tun.kinds & VPN_COALESCE_UDP) != 0, "tun-udp"}};

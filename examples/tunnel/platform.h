@@ -63,9 +63,10 @@ typedef struct udp {
     uint16_t port;
     uint8_t chosen; /* the port was chosen by the system */
     uint32_t mark;
-    uint8_t runs[UDP_FAMILIES];   /* many datagrams may leave in one message */
-    uint32_t plain[UDP_FAMILIES]; /* so many still leave alone after a refusal */
-    uint64_t unsent;              /* datagrams that the system did not take */
+    uint8_t runs[UDP_FAMILIES];    /* many datagrams may leave in one message */
+    uint32_t plain[UDP_FAMILIES];  /* so many still leave alone after a refusal */
+    uint8_t gathers[UDP_FAMILIES]; /* datagrams of one sender may come in one message */
+    uint64_t unsent;               /* datagrams that the system did not take */
     udp_batch *batch;
 } udp;
 

@@ -59,7 +59,6 @@ static int set_mark(int fd, uint32_t mark)
 /* Fragments rather than believe a forged "too big": as the kernel's own implementation does, without the DF bit. */
 static void set_options(int fd, int family)
 {
-    (void)set(fd, SOL_UDP, UDP_GRO, 1);
     if (set(fd, SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_BUFFER) != 0)
         (void)set(fd, SOL_SOCKET, SO_RCVBUF, SOCKET_BUFFER);
     if (set(fd, SOL_SOCKET, SO_SNDBUFFORCE, SOCKET_BUFFER) != 0)
@@ -159,6 +158,7 @@ int udp_bind(udp *u, uint16_t port)
     for (int i = 0; i < UDP_FAMILIES; i++) {
         u->runs[i] = can_send_runs(fd[i]);
         u->plain[i] = 0;
+        u->gathers[i] = fd[i] >= 0 && set(fd[i], SOL_UDP, UDP_GRO, 1) == 0;
     }
     u->port = got;
     u->chosen = port == 0;

@@ -51,6 +51,12 @@ START_TEST(means)
     f.udp.runs[0] = 1;
     f.tun.kinds = VPN_COALESCE_TCP4 | VPN_COALESCE_TCP6 | VPN_COALESCE_UDP;
     ck_assert(answers("\nlibvpn_offload=udp-send-ipv4 udp-send-ipv6 tun-tcp4 tun-tcp6 tun-udp\n"));
+    f.udp.gathers[0] = 1;
+    f.udp.gathers[1] = 1;
+    ck_assert(answers(
+        "\nlibvpn_offload=udp-send-ipv4 udp-send-ipv6 udp-receive-ipv4 udp-receive-ipv6 tun-tcp4 tun-tcp6 tun-udp\n"));
+    f.udp.gathers[0] = 0;
+    f.udp.gathers[1] = 0;
     f.tun.kinds = VPN_COALESCE_UDP;
     ck_assert(answers("\nlibvpn_offload=udp-send-ipv4 udp-send-ipv6 tun-udp\n"));
 }

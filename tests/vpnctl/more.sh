@@ -25,6 +25,7 @@ check "connected" shows "state: connected" "$a"
 check "as initiator" shows "session as: initiator" "$a"
 check "as responder" shows "session as: responder" "$b"
 check "a cipher" shows "cipher: " "$a"
+check "offload" shows "udp-receive-ipv4" "$b"
 check "packets" shows "packets received: 3" "$b"
 check "no load" shows "under load: no" "$a"
 check "nobody moved" equal "$("$VPNCTL" show "$a" roaming)" "$(public b)$tab(none)$tab(none)"
@@ -90,5 +91,7 @@ wait $flood
 check "its end is told" wait_for 20 contains "under load: no" "$VPNCTL" show "$b"
 check "as a field" contains "0${tab}1 " "$VPNCTL" show "$b" load
 check "how long it was" shows ", for " "$b"
+wg set "$b" listen-port 51005
+check "offload on sockets that were opened behind the walls" shows "udp-receive-ipv4" "$b"
 check "nothing was refused to the daemons" not grep -qi "not permitted" "$scratch/a.log" "$scratch/b.log"
 finish
