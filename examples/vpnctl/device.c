@@ -99,24 +99,31 @@ static const char *read_endpoint(device_peer *peer, const line *l)
     return NULL;
 }
 
+/* Room for one more fact, behind those that there are. */
+static device_more *fresh_more(device *d)
+{
+    size_t room = d->more_all == 0 ? 1 : d->more_all * 2;
+    device_more *more = d->more;
+
+    if ((d->more_all & (d->more_all - 1)) == 0)
+        more = room > SIZE_MAX / sizeof *more ? NULL : realloc(d->more, room * sizeof *more);
+    if (more == NULL)
+        return NULL;
+    d->more = more;
+    return &more[d->more_all];
+}
+
 static const char *keep_more(device *d, size_t *count, size_t key, const line *l)
 {
-    char *value;
+    device_more *fact = fresh_more(d);
 
-    if ((d->more_all & (d->more_all - 1)) == 0) {
-        size_t room = d->more_all == 0 ? 1 : d->more_all * 2;
-        device_more *more = room > SIZE_MAX / sizeof *more ? NULL : realloc(d->more, room * sizeof *more);
-
-        if (more == NULL)
-            return "out of memory";
-        d->more = more;
-    }
-    value = malloc(l->length + 1);
-    if (value == NULL)
+    if (fact == NULL)
         return "out of memory";
-    memcpy(value, l->value, l->length);
-    value[l->length] = '\0';
-    d->more[d->more_all++] = (device_more){key, value};
+    fact->key = key;
+    fact->value = strndup(l->value, l->length);
+    if (fact->value == NULL)
+        return "out of memory";
+    d->more_all++;
     ++*count;
     return NULL;
 }

@@ -84,10 +84,12 @@ static void put_peer(struct vpn__text *text, const vpn_wg *wg, vpn_peer_id id)
     vpn_wipe(&peer, sizeof(peer));
 }
 
-int vpn__uapi_answer(const vpn_wg *wg, const vpn_uapi_host *host, struct vpn_uapi_lines *lines, size_t *length)
+int vpn__uapi_answer(const vpn_wg *wg, const vpn_uapi_host *host, struct vpn_uapi_lines *lines, char *out,
+                     size_t capacity, size_t *length)
 {
     struct vpn__text *text = &lines->text;
     vpn_uapi_host known = {.size = sizeof(known)};
+    *text = (struct vpn__text){.out = out, .capacity = capacity};
     *length = 0;
     if (host && vpn__config_read(&known, sizeof(known), host, VPN__UAPI_HOST_LEAST))
         return VPN_EINVAL;
@@ -101,15 +103,15 @@ int vpn__uapi_answer(const vpn_wg *wg, const vpn_uapi_host *host, struct vpn_uap
     }
     vpn__text_string(text, "errno=0\n\n");
     *length = text->length;
-    if (text->length <= text->capacity)
+    if (text->length <= capacity)
         return 0;
-    if (text->capacity)
-        vpn_wipe(text->out, text->capacity);
+    if (capacity)
+        vpn_wipe(out, capacity);
     return VPN_ESPACE;
 }
 
 int vpn_uapi_get(const vpn_wg *wg, const vpn_uapi_host *host, char *out, size_t capacity, size_t *length)
 {
-    struct vpn_uapi_lines lines = {.text = {.out = out, .capacity = capacity}};
-    return vpn__uapi_answer(wg, host, &lines, length);
+    struct vpn_uapi_lines lines = {.more = 0};
+    return vpn__uapi_answer(wg, host, &lines, out, capacity, length);
 }

@@ -13,8 +13,9 @@ struct vpn_uapi_lines {
     vpn_time now;
 };
 
-/* As vpn_uapi_get; `lines` has everything but the text set. */
-int vpn__uapi_answer(const vpn_wg *wg, const vpn_uapi_host *host, struct vpn_uapi_lines *lines, size_t *length);
+/* As vpn_uapi_get; `lines` has all but the text set. */
+int vpn__uapi_answer(const vpn_wg *wg, const vpn_uapi_host *host, struct vpn_uapi_lines *lines, char *out,
+                     size_t capacity, size_t *length);
 
 /* The lines about a peer, or about the device when `peer` is 0: the library's and then the host's. */
 void vpn__uapi_more(struct vpn_uapi_lines *lines, const vpn_wg *wg, const vpn_uapi_host *host, vpn_peer_id peer);

@@ -65,12 +65,12 @@ int vpn_uapi_serve(vpn_wg *wg, const char *text, size_t text_length, const vpn_u
                    size_t capacity, size_t *length, vpn_time now, vpn_uapi_error *error)
 {
     struct vpn__text answer = {.out = out, .capacity = capacity};
-    struct vpn_uapi_lines lines = {.text = answer, .now = now, .more = is(text, text_length, more_request)};
+    struct vpn_uapi_lines lines = {.now = now, .more = is(text, text_length, more_request)};
     vpn_uapi_error fault = {.line = 0};
     if (error)
         *error = fault;
     if (lines.more || is(text, text_length, get_request)) {
-        int code = vpn__uapi_answer(wg, host, &lines, length);
+        int code = vpn__uapi_answer(wg, host, &lines, out, capacity, length);
         if (code != VPN_EINVAL)
             return code;
         (void)vpn__uapi_blame(&fault, NULL, code, vpn__uapi_errno(code), "a host structure of the wrong size");
