@@ -131,28 +131,30 @@ echo_udp()
     in_ns "$1" python3 -B "$here/../net/echo.py" udp "$2" $echo_port "$3" "${4:-datagram}"
 }
 
-# tunnel_file NS: standard input becomes the file of the tunnel if_name NS.
+# tunnel_file TUNNEL: standard input becomes the file of the interface if_name TUNNEL. Tunnels are called like the namespace
+# that they are in, where that has but one.
 tunnel_file()
 {
     (umask 077 && cat >"$scratch/$(if_name "$1").conf")
 }
 
-# tunnel_up NS [DAEMON], tunnel_down NS: by vpnctl.
+# tunnel_up NS [DAEMON [TUNNEL]], tunnel_down NS [TUNNEL]: by vpnctl.
 tunnel_up()
 {
-    in_ns "$1" "$vpnctl" up --tunnel "${2:-$VPN_TUNNEL}" "$scratch/$(if_name "$1").conf"
+    in_ns "$1" "$vpnctl" up --tunnel "${2:-$VPN_TUNNEL}" "$scratch/$(if_name "${3:-$1}").conf"
 }
 
 tunnel_down()
 {
-    in_ns "$1" "$vpnctl" down "$(if_name "$1")"
+    in_ns "$1" "$vpnctl" down "$(if_name "${2:-$1}")"
 }
 
-# daemon_of NS: the process of the daemon in a namespace with one.
+# daemon_of NS [TUNNEL]: the process of vpn-tunnel there.
 daemon_of()
 {
     for daemon_candidate in $(ip netns pids "$(ns_name "$1")"); do
-        [ "$(readlink "/proc/$daemon_candidate/exe")" = "$(readlink -f "$VPN_TUNNEL")" ] && echo "$daemon_candidate"
+        [ "$(readlink "/proc/$daemon_candidate/exe")" = "$(readlink -f "$VPN_TUNNEL")" ] &&
+            tr '\0' '\n' <"/proc/$daemon_candidate/cmdline" | grep -qx "$(if_name "${2:-$1}")" && echo "$daemon_candidate"
     done
 }
 
