@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * A file that another daemon left behind is told from one that is in use by knocking: only the latter answers. Whoever
- * loses a race for the name notices that the file is no longer its own, and ends.
+ * loses a race for the name notices that the file is no longer its own, and ends. wg(8) knocks as well, and removes what
+ * does not answer, so ours gets its name only once it listens.
  */
 #include "uapi_socket.h"
 
@@ -14,11 +15,11 @@
 
 #include "log.h"
 
-static int remember_file(uapi_socket *s)
+static int remember_file(uapi_socket *s, const char *path)
 {
     struct stat found;
 
-    if (lstat(s->address.sun_path, &found) != 0)
+    if (lstat(path, &found) != 0)
         return -1;
     s->device = found.st_dev;
     s->inode = found.st_ino;
@@ -99,24 +100,36 @@ int uapi_socket_in_use(const char *name)
     return 1;
 }
 
+/* 0 once it listens under its name, which takes the place of what has that name; or -1 and errno, and nothing is left. */
+static int listen_as(uapi_socket *s, const char *name)
+{
+    struct sockaddr_un fresh = {.sun_family = AF_UNIX};
+    int error;
+
+    (void)snprintf(fresh.sun_path, sizeof fresh.sun_path, "%s/%s.%ld", UAPI_DIRECTORY, name, (long)getpid());
+    (void)unlink(fresh.sun_path);
+    if (bind_private(s->fd, &fresh) != 0)
+        return -1;
+    if (remember_file(s, fresh.sun_path) == 0 && listen(s->fd, 16) == 0 &&
+        rename(fresh.sun_path, s->address.sun_path) == 0)
+        return 0;
+    error = errno;
+    (void)unlink(fresh.sun_path);
+    errno = error;
+    return -1;
+}
+
 int uapi_socket_open(uapi_socket *s, const char *name)
 {
-    const char *path = s->address.sun_path;
-
     *s = (uapi_socket){.fd = -1, .address = address_of(name)};
     if (make_directory() != 0 || uapi_socket_in_use(name))
         return -1;
-    (void)unlink(path);
     s->fd = make_socket();
-    if (s->fd < 0 || bind_private(s->fd, &s->address) != 0) {
-        log_error("cannot make the socket %s: %s", path, strerror(errno));
+    if (s->fd < 0 || listen_as(s, name) != 0) {
+        log_error("cannot make the socket %s: %s", s->address.sun_path, strerror(errno));
         return -1;
     }
     s->ours = 1;
-    if (remember_file(s) != 0 || listen(s->fd, 16) != 0) {
-        log_error("cannot listen at %s: %s", path, strerror(errno));
-        return -1;
-    }
     return 0;
 }
 
@@ -134,7 +147,7 @@ int uapi_socket_take(uapi_socket *s, int fd)
     }
     (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
     (void)fcntl(fd, F_SETFL, O_NONBLOCK);
-    if (remember_file(s) != 0)
+    if (remember_file(s, s->address.sun_path) != 0)
         s->address.sun_path[0] = '\0';
     return 0;
 }

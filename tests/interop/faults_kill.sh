@@ -99,6 +99,20 @@ check "killed during the start: the restart" background
 pair_end a 1 b 2
 check "killed during the start: data" pings a 10.77.0.2
 
+# wg removes the file of a socket at which nobody listens; the one of a daemon that is slow to start must not be such.
+kill "$a_pid"
+wait_for 3 not test -e "$socket"
+printf '2 listen late 1 1\n' | dd of="$scratch/plan" conv=notrunc status=none
+preload=$tool_path
+export INJECT="$scratch/plan"
+daemon_up a vpn
+unset INJECT
+preload=
+a_pid=$daemon_pid
+check "asked before it listens: it answers afterwards" timeout 2 wg show "$(if_name a)"
+pair_end a 1 b 2
+check "asked before it listens: data" pings a 10.77.0.2
+
 # Stopped for a while is not dead: nothing else may take its place, and it goes on.
 kill -STOP "$a_pid"
 check "stopped: a second daemon is refused" not timeout 5 ip netns exec "$(ns_name a)" "$VPN_TUNNEL" "$(if_name a)"

@@ -9,7 +9,8 @@
  * it early, with the number that went before, and only at the front is it an error. CALL is sendmmsg, sendmsg, send (either,
  * counted by message), runs (sendmmsg, for messages of many datagrams alone), recvmmsg, read or write (of the TUN device
  * only, whatever the pieces), supers (write, for super-packets alone), or listen. ERROR is a name, `short` (no error,
- * sendmmsg takes EVERY at a time) or `kill` (the process ends as by kill -9). The second page says how many faults there
+ * sendmmsg takes EVERY at a time), `kill` (the process ends as by kill -9) or `late` (half a second, then no error; of listen
+ * alone). The second page says how many faults there
  * were since SERIAL last changed.
  */
 #include <dlfcn.h>
@@ -251,5 +252,11 @@ int listen(int fd, int backlog)
 
     next_of(&next, "listen");
     find_tun();
-    return planned(&p, "listen") && fails(&p) ? -1 : next(fd, backlog);
+    if (!planned(&p, "listen"))
+        return next(fd, backlog);
+    if (strcmp(p.error, "late") == 0)
+        (void)usleep(500000);
+    else if (fails(&p))
+        return -1;
+    return next(fd, backlog);
 }

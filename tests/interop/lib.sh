@@ -126,7 +126,7 @@ clean_up()
         rm -rf "/etc/netns/$clean_ns"
     done
     # Not those of a test whose process id goes on with another digit.
-    rm -f "/var/run/wireguard/v$$"[!0-9]*.sock "/run/vpnctl/v$$"[!0-9]*
+    rm -f "/var/run/wireguard/v$$"[!0-9]* "/run/vpnctl/v$$"[!0-9]*
     if [ "$clean_status" != 0 ] || [ "$failures" != 0 ]; then
         for clean_log in "$scratch"/*.log; do
             [ -s "$clean_log" ] || continue
