@@ -216,6 +216,8 @@ daemon_up()
     # shellcheck disable=SC2086
     LOG_LEVEL=verbose LD_PRELOAD=$preload ip netns exec "$(ns_name "$1")" $daemon_program -f "$daemon_if" >>"$scratch/$1.log" 2>&1 &
     daemon_pid=$!
+    # wg removes a socket that wireguard-go made and does not listen at yet.
+    [ "$2" != go ] || wait_for 10 contains "$daemon_if.sock" in_ns "$1" ss -xlH
     wait_for 5 wg show "$daemon_if" || {
         fail "$2 did not start"
         exit 1

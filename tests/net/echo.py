@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 
-PATIENCE = 8.0  # seconds without any progress
+PATIENCE = 15.0  # seconds without any progress
 HEADER = 64  # what the address is padded to
 CHUNK = 16384
 
@@ -78,7 +78,7 @@ def tcp(address, port, size, seconds):
 def udp(address, port, count, text):
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM) as client:
-        client.settimeout(PATIENCE / 2)
+        client.settimeout(PATIENCE / 3)
         client.connect((address, port))
         for number in range(count):
             data = f"{text} {number}".encode()
