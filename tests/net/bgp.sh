@@ -65,6 +65,8 @@ END
 speaker()
 {
     cat >"$scratch/g$1.bird" <<END
+log stderr all;
+debug protocols { states };
 router id 10.77.1.$1;
 protocol device { scan time 1; }
 protocol direct { ipv4; ipv6; interface "h$1"; }
@@ -98,6 +100,21 @@ by()
 all_by()
 {
     by g1 10.2.0.0/24 "g1$1" && by g1 fd02::/64 "g1$1" && by g2 10.1.0.0/24 "g2$1" && by g2 fd01::/64 "g2$1"
+}
+
+# settled: all sessions of both sites are there, as BFD sees it too. One that just came may fall once more before that.
+settled()
+{
+    for site in 1 2; do
+        equal "$(birdc -s "$scratch/g$site.ctl" show protocols | grep -c Established)" 4 &&
+            equal "$(birdc -s "$scratch/g$site.ctl" show bfd sessions | grep -cw Up)" 4 || return 1
+    done
+}
+
+# all_is_well: as before anything failed.
+all_is_well()
+{
+    settled && all_by a
 }
 
 # carries LETTER NUMBER OTHER: data and who answers on the way; nothing of it goes by the other provider.
@@ -137,7 +154,7 @@ check "$round: tunnels" eval 'tunnel 1 2 a 1 198.51.100.1 && tunnel 2 1 a 1 192.
 check "$round: no way yet" silent h1 10.2.0.1
 speaker 1 2
 speaker 2 1
-check "$round: routes are learned" wait_for 15 all_by a
+check "$round: routes are learned" wait_for 15 all_is_well
 carries a 1 b
 
 in_ns g2 ip address add 10.2.9.2/24 dev h2
@@ -153,6 +170,7 @@ moves b link_of_a down
 carries b 2 a
 round="the first provider is back"
 moves a link_of_a up
+check "$round: all sessions are" wait_for 15 all_is_well
 carries a 1 b
 
 round="a daemon crashes"
@@ -160,5 +178,6 @@ moves b kill -9 "$(daemon_of g2 g2a)"
 round="the daemon is back"
 check "$round: down" tunnel_down g2 g2a
 moves a tunnel_up g2 "$VPN_TUNNEL" g2a
+check "$round: all sessions are" wait_for 15 all_is_well
 carries a 1 b
 finish
