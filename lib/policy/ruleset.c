@@ -7,6 +7,9 @@
  * is for an address that only the tunnel may carry. They do not ask which route or link a packet came by, so nothing that
  * happens to links and routes opens them.
  *
+ * `strays` is for tunnels of some applications. What a program leaves behind when it ends, and answers where no socket is, the
+ * system sends in nobody's name, so it drops what bears the tunnel's addresses and leaves elsewhere.
+ *
  * `spoofed` drops packets to the tunnel's addresses that come in elsewhere (CVE-2019-14899). `restore` and `save` carry the mark
  * from outer packets to the answers, so that a strict reverse-path filter finds the way they came. `applications` marks the
  * packets of cgroups, which policy rules cannot see.
@@ -173,6 +176,20 @@ static void put_marking(text *t, const vpn_plan *plan)
     put(t, "\t}\n");
 }
 
+static void put_strays(text *t, const vpn_plan *plan)
+{
+    put_chain(t, "strays", "filter hook output priority 0");
+    for (size_t i = 0; i < plan->conf.address_count; i++) {
+        const vpn_prefix *address = &plan->conf.addresses[i];
+        put(t, "\t\toifname != { \"lo\", ");
+        put_name(t, plan);
+        put(t, address->family == 4 ? " } ip saddr " : " } ip6 saddr ");
+        vpn__text_ip(t, address->family, address->addr);
+        put(t, " drop\n");
+    }
+    put(t, "\t}\n");
+}
+
 static void put_return_path(text *t, const vpn_plan *plan)
 {
     put_chain(t, "spoofed", "filter hook prerouting priority -300");
@@ -227,6 +244,8 @@ static void put_ruleset(text *t, const vpn_plan *plan, const vpn_prefix *held, s
     }
     if (plan->cgroups && plan->priority)
         put_marking(t, plan);
+    if (plan->includes)
+        put_strays(t, plan);
     if (plan->mark)
         put_return_path(t, plan);
     put(t, "}\n");

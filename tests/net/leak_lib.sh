@@ -15,6 +15,7 @@ home_mac=02:00:00:00:00:07
 clear="ether src $home_mac and not (udp port 51820) and not ($link_talk)"
 everything="0.0.0.0/0, ::/0"
 as_uid=
+home_addresses="10.77.0.2/24, fd77::2/64"
 
 start_leaks()
 {
@@ -72,13 +73,13 @@ home_file()
     tunnel_file home <<END
 [Interface]
 PrivateKey = $(cat "$scratch/home.key")
-Address = ${addresses:-10.77.0.2/24, fd77::2/64}
+Address = $home_addresses
 $2
 
 [Peer]
 PublicKey = $(public far)
 AllowedIPs = $1
-Endpoint = ${endpoint:-198.51.100.2:51820}
+Endpoint = 198.51.100.2:51820
 END
 }
 
@@ -132,9 +133,8 @@ as_before()
 traffic()
 {
     rm -f "$scratch/answers$as_uid"
-    # shellcheck disable=SC2086
-    ip netns exec "$(ns_name home)" ${as_uid:+setpriv --reuid $as_uid --clear-groups} \
-        python3 -B "$here/../net/leak_traffic.py" "$scratch/answers$as_uid" "$@" >>"$scratch/traffic.log" 2>&1 &
+    ip netns exec "$(ns_name home)" python3 -B "$here/../net/leak_traffic.py" "$scratch/answers$as_uid" "${as_uid:-0}" "$@" \
+        >>"$scratch/traffic.log" 2>&1 &
     traffic_pid=$!
     wait_for 5 test -s "$scratch/answers$as_uid" || fail "nobody tries"
 }

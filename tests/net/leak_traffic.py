@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: ISC
 """Tries to reach addresses in every way, all the time, whether it is let or not.
 
-usage: leak_traffic.py FILE ADDRESS...
+usage: leak_traffic.py FILE USER ADDRESS...
 
-To each address, every 20 ms: an echo request (as root), a datagram to the echo service, a question for a name, a try to
-connect, and words over the connection that came about; to dns:ADDRESS only the question. FILE holds the number of answers
-so far; it is replaced as a whole.
+As this user, a number, it sends to each address every 20 ms an echo request (as root), a datagram to the echo service, a
+question for a name, a try to connect, and words over the connection that came about; to dns:ADDRESS only the question. FILE
+holds the number of answers so far.
 """
 
 import os
@@ -82,13 +82,9 @@ class Target:
                 self.answers += 1
 
 
-def write(path, answers):
-    with open(path + ".new", "w", encoding="ascii") as file:
-        print(answers, file=file)
-    os.rename(path + ".new", path)
-
-
-def main(path, addresses):
+def main(path, user, addresses):
+    file = os.open(path, os.O_WRONLY | os.O_CREAT)
+    os.setresuid(user, user, user)
     targets = [Target(address) for address in addresses]
     number = 0
     while True:
@@ -97,9 +93,8 @@ def main(path, addresses):
         time.sleep(PAUSE)
         for target in targets:
             target.receive()
-        if number % 5 == 0:
-            write(path, sum(target.answers for target in targets))
+        os.pwrite(file, b"%010d\n" % sum(target.answers for target in targets), 0)
         number += 1
 
 
-main(sys.argv[1], sys.argv[2:])
+main(sys.argv[1], int(sys.argv[2]), sys.argv[3:])

@@ -91,14 +91,19 @@ START_TEST(only_some_applications)
 {
     policy_world w;
     policy_host(&w);
-    policy_plan(&w, "[Interface]\nFailMode = closed\nIncludeApp = uid 1-2, mark 0x10/0xf0, cgroup a\n" POLICY_PEER
-                    "AllowedIPs = 0.0.0.0/0\n");
+    policy_plan(&w, "[Interface]\nAddress = 10.8.0.2/24, fd00::2/64\nFailMode = closed\n"
+                    "IncludeApp = uid 1-2, mark 0x10/0xf0, cgroup a\n" POLICY_PEER "AllowedIPs = 0.0.0.0/0\n");
     const char *text = policy_op(w.plan, VPN_OP_FILTER)->text;
     ck_assert_ptr_nonnull(strstr(text, "\t\tmeta skuid 1-2 ip daddr @held4 drop\n"));
     ck_assert_ptr_nonnull(strstr(text, "\t\tmeta mark & 0xf0 == 0x10 ip6 daddr @held6 drop\n"));
     ck_assert_ptr_nonnull(strstr(text, "\t\tsocket cgroupv2 level 1 \"a\" meta mark set 0xca6d accept\n"));
     ck_assert_ptr_null(strstr(text, "\t\tip daddr @held4 drop\n"));
     ck_assert_ptr_null(strstr(text, "chain forward"));
+    ck_assert_ptr_nonnull(strstr(text, "\tchain strays {\n"
+                                       "\t\ttype filter hook output priority 0; policy accept;\n"
+                                       "\t\toifname != { \"lo\", \"wg0\" } ip saddr 10.8.0.2 drop\n"
+                                       "\t\toifname != { \"lo\", \"wg0\" } ip6 saddr fd00::2 drop\n"
+                                       "\t}\n"));
     policy_end(&w);
 }
 END_TEST
@@ -134,7 +139,8 @@ START_TEST(nft_takes_it)
         "[Interface]\nAddress = 10.8.0.2/24, fd00::2/64\nFailMode = closed\nLanAccess = false\n" POLICY_PEER
         "AllowedIPs = 0.0.0.0/0\n",
         "[Interface]\nAddress = 10.8.0.2/24\n" POLICY_PEER "AllowedIPs = 0.0.0.0/0, ::/0\n",
-        "[Interface]\nFailMode = closed\nIncludeApp = uid 1-2, mark 0x10/0xf0\nExcludeApp = mark 1\nExclude = "
+        "[Interface]\nAddress = 10.8.0.2/24, fd00::2/64\nFailMode = closed\nIncludeApp = uid 1-2, mark "
+        "0x10/0xf0\nExcludeApp = mark 1\nExclude = "
         "192.0.2.0/24\n"
         "DNS = 10.8.0.1\n" POLICY_PEER "AllowedIPs = 0.0.0.0/0\n"};
     if (system("nft -v >/dev/null 2>&1 && unshare -n true 2>/dev/null") != 0)
