@@ -146,16 +146,35 @@ static int find_inside(vpn_plan *plan)
     return error ? error : vpn__plan_list(plan, plan->inside, &plan->routes, &plan->route_count);
 }
 
+/* A LAN that claims the tunnel's own network, or its name servers, does not get their packets. */
+static int keep_own(vpn_plan *plan, const vpn_prefix *list, size_t count)
+{
+    int error = 0;
+    for (size_t i = 0; i < count && !error; i++) {
+        vpn_prefix network = vpn__prefix_network(&list[i]);
+        if (vpn_prefixes_covers(plan->inside, &network))
+            error = vpn_prefixes_add(plan->held, &network, 1);
+    }
+    return error;
+}
+
 /* The host's LANs, but for those with public addresses: whoever runs such a network could give it any (LocalNet). */
 static int release_lans(vpn_plan *plan)
 {
     const vpn_host *host = &plan->host;
-    int error = vpn_prefixes_subtract(plan->held, link_local, sizeof(link_local) / sizeof(link_local[0]));
+    const vpn_conf *conf = &plan->conf;
+    int error = 0;
     for (size_t i = 0; i < host->address_count && !error; i++) {
         if (vpn__host_is_lan(host, plan->policy.name, &host->addresses[i]) &&
             vpn__prefix_private(&host->addresses[i].prefix))
             error = vpn_prefixes_subtract(plan->held, &host->addresses[i].prefix, 1);
     }
+    if (!error)
+        error = keep_own(plan, conf->addresses, conf->address_count);
+    if (!error)
+        error = keep_own(plan, conf->dns, conf->dns_count);
+    if (!error)
+        error = vpn_prefixes_subtract(plan->held, link_local, sizeof(link_local) / sizeof(link_local[0]));
     return error;
 }
 
@@ -173,9 +192,9 @@ static int find_held(vpn_plan *plan)
     }
     if (!error)
         error = vpn_prefixes_subtract(plan->held, conf->exclude, conf->exclude_count);
-    if (!error)
-        error = vpn_prefixes_subtract(plan->held, conf->fail_except, conf->fail_except_count);
-    return error || !plan->lan ? error : release_lans(plan);
+    if (!error && plan->lan)
+        error = release_lans(plan);
+    return error ? error : vpn_prefixes_subtract(plan->held, conf->fail_except, conf->fail_except_count);
 }
 
 static void look_at_apps(vpn_plan *plan)

@@ -53,6 +53,34 @@ START_TEST(public_lan)
 }
 END_TEST
 
+/* Nor does a private one get what is the tunnel's by its own file (LocalNet): its network, its name servers. */
+START_TEST(a_lan_with_the_tunnels_addresses)
+{
+    policy_world w;
+    policy_host(&w);
+    policy_address(&w, 2, "10.8.0.77", 16);
+    policy_plan(&w,
+                "[Interface]\nFailMode = closed\nAddress = 10.8.1.2/24, fe80::2/64, fd00::2/64\n"
+                "DNS = 10.8.2.53, 192.168.1.53, 192.0.2.53\n" POLICY_PEER "AllowedIPs = 10.0.0.0/8, 192.168.0.0/16\n");
+    ck_assert(vpn_prefixes_contains(w.plan->held, 4, policy_packet("10.8.1.9", 17, 1).to));
+    ck_assert(vpn_prefixes_contains(w.plan->held, 4, policy_packet("10.8.2.53", 17, 1).to));
+    ck_assert(vpn_prefixes_contains(w.plan->held, 4, policy_packet("192.168.1.53", 17, 1).to));
+    ck_assert(!vpn_prefixes_contains(w.plan->held, 4, policy_packet("10.8.2.54", 17, 1).to));
+    ck_assert(!vpn_prefixes_contains(w.plan->held, 4, policy_packet("192.168.1.54", 17, 1).to));
+    ck_assert(!vpn_prefixes_contains(w.plan->held, 4, policy_packet("192.0.2.53", 17, 1).to));
+    ck_assert(!vpn_prefixes_contains(w.plan->held, 6, policy_packet("fd00::3", 17, 1).to));
+    policy_end(&w);
+    policy_host(&w);
+    policy_address(&w, 2, "10.8.0.77", 16);
+    policy_plan(&w, "[Interface]\nFailMode = closed-except 10.8.1.0/25\nAddress = 10.8.1.2/24, fe80::2/64\n"
+                    "Exclude = 10.9.0.0/16\n" POLICY_PEER "AllowedIPs = 0.0.0.0/0, ::/0\n");
+    ck_assert(vpn_prefixes_contains(w.plan->held, 4, policy_packet("10.8.1.200", 17, 1).to));
+    ck_assert(!vpn_prefixes_contains(w.plan->held, 4, policy_packet("10.8.1.9", 17, 1).to));
+    ck_assert(!vpn_prefixes_contains(w.plan->held, 6, policy_packet("fe80::9", 17, 1).to));
+    policy_end(&w);
+}
+END_TEST
+
 /* The network of the tunnel's own link is no LAN, although a daemon made the link before. */
 START_TEST(own_link)
 {
@@ -121,6 +149,7 @@ static Suite *choose_suite(void)
     Suite *suite = suite_create("choose");
     test_add(suite, "inside and held", inside_and_held);
     test_add(suite, "public LAN", public_lan);
+    test_add(suite, "a LAN with the tunnel's addresses", a_lan_with_the_tunnels_addresses);
     test_add(suite, "own link", own_link);
     test_add(suite, "endpoints that were looked up", endpoints_that_were_looked_up);
     test_add(suite, "name servers are held when the tunnel has its own",

@@ -231,7 +231,7 @@ static int has_includes(const struct world *w)
     return 0;
 }
 
-/* What LAN access lets out: the host's private networks, and what never leaves a link. */
+/* What LAN access lets out: the host's private networks, but for the tunnel's name servers, and what never leaves a link. */
 static int on_lan(const struct world *w, const vpn_selector *p)
 {
     vpn_prefix local[] = {parse("169.254.0.0/16"), parse("224.0.0.0/24"), parse("255.255.255.255"), parse("fe80::/10"),
@@ -239,7 +239,10 @@ static int on_lan(const struct world *w, const vpn_selector *p)
     const uint8_t *own = w->own[0].prefix.addr;
     if (!w->conf.lan_access)
         return 0;
-    return in(local, 5, p) || ((own[0] == 10 || own[0] == 192) && model_holds(&w->own[0].prefix, p->family, p->to));
+    if (in(local, 5, p))
+        return 1;
+    return (own[0] == 10 || own[0] == 192) && model_holds(&w->own[0].prefix, p->family, p->to) &&
+           !(in(w->dns, w->conf.dns_count, p) && allowed(w, p));
 }
 
 /* Whether only the tunnel may carry a packet, said without any of the library's sets. */
