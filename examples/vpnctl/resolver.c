@@ -134,6 +134,12 @@ static int resolved_add(const vpn_op *op, char *why, size_t capacity)
     return failed;
 }
 
+static void put_names(uapi_text *t, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        uapi_text_put(t, " %s", names[i]);
+}
+
 static void put_lines(uapi_text *t, const vpn_op *op)
 {
     char address[VPN_PREFIX_CHARS];
@@ -142,20 +148,24 @@ static void put_lines(uapi_text *t, const vpn_op *op)
         server(address, &op->prefixes[i]);
         uapi_text_put(t, "nameserver %s\n", address);
     }
-    for (size_t i = 0; i < op->search_count; i++)
-        uapi_text_put(t, "%s%s", i == 0 ? "search " : " ", op->search[i]);
-    if (op->search_count > 0)
-        uapi_text_put(t, "\n");
+    if (op->match_count + op->search_count == 0)
+        return;
+    uapi_text_put(t, "search");
+    put_names(t, op->match, op->match_count);
+    put_names(t, op->search, op->search_count);
+    uapi_text_put(t, "\n");
 }
 
+/* Private servers are asked for the domains that are listed with them, exclusive ones for all (openresolv's resolvconf(8)). */
 static int resolvconf_add(const vpn_op *op, char *why, size_t capacity)
 {
-    const char *const argv[] = {"resolvconf", "-a", op->name, "-m", "0", "-x", NULL};
+    const char *const all[] = {"resolvconf", "-a", op->name, "-m", "0", "-x", NULL};
+    const char *const some[] = {"resolvconf", "-a", op->name, "-p", NULL};
     uapi_text t = {.text = NULL};
     int failed;
 
     put_lines(&t, op);
-    failed = t.failed ? no_memory(why, capacity) : run(argv, &t, why, capacity);
+    failed = t.failed ? no_memory(why, capacity) : run(op->dns_mode == VPN_DNS_SPLIT ? some : all, &t, why, capacity);
     uapi_text_free(&t);
     return failed;
 }

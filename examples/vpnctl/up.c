@@ -60,6 +60,21 @@ static int may_go_up(const char *name, const apply_options *a)
     return state < 0 ? -1 : 0;
 }
 
+enum { WARNINGS_MAX = 8 };
+
+/* What the audit calls an error is said where nobody asked for an audit, too. The gravest findings come first. */
+static void warn(const loaded *l)
+{
+    static vpn_finding found[WARNINGS_MAX];
+    size_t count = 0;
+    int error = vpn_plan_audit(l->plan, found, WARNINGS_MAX, &count);
+
+    if (error == VPN_ENOMEM)
+        return;
+    for (size_t i = 0; i < count && i < WARNINGS_MAX && found[i].severity == VPN_SEVERITY_ERROR; i++)
+        (void)fprintf(stderr, "vpnctl: warning: %s %s\n", found[i].evidence, found[i].remedy);
+}
+
 int command_up(const options *o)
 {
     apply_options a = how(o);
@@ -72,8 +87,10 @@ int command_up(const options *o)
     result = load(&l, o, o->words[0]);
     a.conf = l.conf;
     a.endpoints = l.endpoints;
-    if (result == 0)
+    if (result == 0) {
+        warn(&l);
         result = apply_up(l.plan, l.name, &a);
+    }
     load_free(&l);
     return result == 0 ? put_result(o, name, "up") : STATUS_FAILED;
 }

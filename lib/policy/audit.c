@@ -154,9 +154,10 @@ static void look_at_dns(struct audit *a)
     }
     if (mode == VPN_DNS_SPLIT) {
         start(a, VPN_FINDING_DNS_LEAK, VPN_SEVERITY_ERROR);
-        say(a, "Split DNS needs systemd-resolved, and this host does not run it, so the servers of the file are not "
-               "used.");
-        finish(a, "Run systemd-resolved, or set DNSMode = tunnel.");
+        say(a,
+            "Split DNS needs systemd-resolved, or openresolv with a resolver on this host, so the servers of the file "
+            "are not used.");
+        finish(a, "Run one of them, or set DNSMode = tunnel.");
     }
     if (full)
         dns_of_the_host(a, "though all other traffic goes through it.",

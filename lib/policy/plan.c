@@ -287,14 +287,27 @@ static int add_rules(vpn_plan *plan, uint8_t family)
     return error ? error : add_captures(plan, family);
 }
 
-/* Only systemd-resolved asks different servers for different names; elsewhere a split would send all names to the tunnel. */
+/* Who asks different servers for different names: systemd-resolved, or a resolver of the host's own that resolvconf(8) tells
+ * about servers. With neither, a split would send all names to the tunnel. */
+static int can_split(const vpn_host *host)
+{
+    if (host->resolver_system != VPN_RESOLVER_RESOLVCONF)
+        return host->resolver_system == VPN_RESOLVER_RESOLVED;
+    for (size_t i = 0; i < host->resolver_count; i++) {
+        const vpn_prefix *server = &host->resolvers[i].server;
+        if (vpn__host_owns(host, server->family, server->addr))
+            return 1;
+    }
+    return 0;
+}
+
 static int add_resolver(vpn_plan *plan)
 {
     const vpn_conf *conf = &plan->conf;
     uint32_t mode = vpn_conf_dns_mode(conf);
     if (mode == VPN_DNS_OFF || !conf->dns_count)
         return 0;
-    if (mode == VPN_DNS_SPLIT && plan->host.resolver_system != VPN_RESOLVER_RESOLVED)
+    if (mode == VPN_DNS_SPLIT && !can_split(&plan->host))
         return 0;
     vpn_op *op = add(plan, VPN_OP_RESOLVER, VPN_VERB_ADD);
     if (!op)

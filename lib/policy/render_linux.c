@@ -177,14 +177,15 @@ static void put_resolved(text *t, const vpn_op *op)
     put(t, all ? " yes\n" : " no\n");
 }
 
-/* "nameserver" and "search" lines as the arguments of printf. */
+/* "nameserver" and "search" lines as the arguments of printf. openresolv takes the domains of a split from the latter. */
 static void put_printf(text *t, const vpn_op *op)
 {
     put(t, "{ printf 'nameserver %s\\n'");
     put_servers(t, op);
     put(t, "; ");
-    if (op->search_count) {
+    if (op->search_count || op->match_count) {
         put(t, "echo search");
+        put_names(t, "", op->match, op->match_count);
         put_names(t, "", op->search, op->search_count);
         put(t, "; ");
     }
@@ -197,7 +198,7 @@ static void put_resolvconf(text *t, const vpn_op *op)
         put_printf(t, op);
         put(t, " | resolvconf -a ");
         put(t, op->name);
-        put(t, " -m 0 -x\n");
+        put(t, op->dns_mode == VPN_DNS_SPLIT ? " -p\n" : " -m 0 -x\n");
         return;
     }
     put(t, "resolvconf -d ");

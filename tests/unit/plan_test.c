@@ -169,6 +169,7 @@ START_TEST(resolvers)
     } cases[] = {{VPN_RESOLVER_RESOLVED, "DNS = 10.8.0.1\nMatchDomains = corp.example", 1},
                  {VPN_RESOLVER_FILE, "DNS = 10.8.0.1\nMatchDomains = corp.example", 0},
                  {VPN_RESOLVER_RESOLVCONF, "DNS = 10.8.0.1\nDNSMode = split", 0},
+                 {VPN_RESOLVER_RESOLVCONF, "DNS = 10.8.0.1", 1},
                  {VPN_RESOLVER_FILE, "DNS = 10.8.0.1", 1},
                  {VPN_RESOLVER_FILE, "DNS = 10.8.0.1\nDNSMode = off", 0},
                  {VPN_RESOLVER_FILE, "DNS = corp.example\nDNSMode = tunnel", 0}};
@@ -180,6 +181,24 @@ START_TEST(resolvers)
         snprintf(text, sizeof(text), "[Interface]\n%s\n" POLICY_PEER, cases[i].lines);
         policy_plan(&w, text);
         ck_assert_int_eq(policy_op(w.plan, VPN_OP_RESOLVER) != NULL, cases[i].has);
+        policy_end(&w);
+    }
+}
+END_TEST
+
+/* With resolvconf a resolver of the host's own splits; a file that names one splits nothing. */
+START_TEST(a_resolver_of_the_hosts_own)
+{
+    static const char *const servers[] = {"127.0.0.1", "::1", "192.168.1.5", "192.168.1.1"};
+    for (size_t i = 0; i < 2 * sizeof(servers) / sizeof(servers[0]); i++) {
+        policy_world w;
+        policy_host(&w);
+        w.host.resolver_system = i < 4 ? VPN_RESOLVER_RESOLVCONF : VPN_RESOLVER_FILE;
+        w.resolvers[0].server = policy_prefix(servers[i % 4]);
+        policy_plan(&w, "[Interface]\nDNS = 10.8.0.1\nMatchDomains = corp.example\n" POLICY_PEER);
+        const vpn_op *op = policy_op(w.plan, VPN_OP_RESOLVER);
+        ck_assert_int_eq(op != NULL, i < 3);
+        ck_assert(!op || (op->match_count == 1 && strcmp(op->match[0], "corp.example") == 0));
         policy_end(&w);
     }
 }
@@ -267,6 +286,7 @@ static Suite *plan_suite(void)
     test_add(suite, "a link that exists", a_link_that_exists);
     test_add(suite, "sizes", sizes);
     test_add(suite, "resolvers", resolvers);
+    test_add(suite, "a resolver of the host's own", a_resolver_of_the_hosts_own);
     test_add(suite, "what is refused", what_is_refused);
     test_add(suite, "memory that fails", memory_that_fails);
     return suite;

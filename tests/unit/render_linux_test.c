@@ -73,6 +73,8 @@ START_TEST(resolvers)
         {VPN_RESOLVER_RESOLVED, 0, "DNS = 1.1.1.1\nDNSMode = split", "resolvectl domain wg0 ''\n"},
         {VPN_RESOLVER_RESOLVCONF, 0, "DNS = 1.1.1.1, ::1, x",
          "{ printf 'nameserver %s\\n' 1.1.1.1 ::1; echo search x; } | resolvconf -a wg0 -m 0 -x\n"},
+        {VPN_RESOLVER_RESOLVCONF, 0, "DNS = 1.1.1.1, x\nMatchDomains = a.b, c",
+         "{ printf 'nameserver %s\\n' 1.1.1.1; echo search a.b c x; } | resolvconf -a wg0 -p\n"},
         {VPN_RESOLVER_RESOLVCONF, 1, "DNS = 1.1.1.1", "resolvconf -d wg0 -f\n"},
         {VPN_RESOLVER_FILE, 0, "DNS = 1.1.1.1",
          "cp -p /etc/resolv.conf /etc/resolv.conf.wg0\n{ printf 'nameserver %s\\n' 1.1.1.1; } > /etc/resolv.conf\n"},
@@ -82,6 +84,7 @@ START_TEST(resolvers)
         policy_world w;
         policy_host(&w);
         w.host.resolver_system = cases[i].system;
+        w.resolvers[0].server = policy_prefix("127.0.0.1");
         snprintf(text, sizeof(text), "[Interface]\n%s\n" POLICY_PEER, cases[i].lines);
         policy_plan(&w, text);
         policy_contains(w.plan, VPN_RENDER_LINUX, cases[i].undo, cases[i].part);
