@@ -34,7 +34,7 @@ start_leaks()
     in_ns far ip address add $world4/32 dev lo
     in_ns far ip address add $world6/128 dev lo nodad
     mkdir -p "/etc/netns/$(ns_name home)"
-    echo "nameserver 192.168.7.2" >"/etc/netns/$(ns_name home)/resolv.conf"
+    printf 'nameserver 192.168.7.2\nnameserver fd07::2\n' >"/etc/netns/$(ns_name home)/resolv.conf"
     keys home far
     echo_server far
     tunnel_file far <<END
@@ -83,12 +83,13 @@ Endpoint = 198.51.100.2:51820
 END
 }
 
-# home_ctl COMMAND [WORDS]: vpnctl and the file of home.
+# home_ctl COMMAND [WORDS]: vpnctl and the file of home, $at saying with what around it.
+at=at_home
 home_ctl()
 {
     home_command=$1
     shift
-    at_home "$vpnctl" "$home_command" "$@" "$scratch/$tunnel.conf"
+    $at "$vpnctl" "$home_command" "$@" "$scratch/$tunnel.conf"
 }
 
 home_up()
