@@ -31,7 +31,7 @@ cd "$(dirname "$0")/.." || exit 1
 packages='build-essential cmake ninja-build pkg-config libsodium-dev check libcjson-dev python3 clang clang-format doxygen'
 analysers='clang-tidy cppcheck gcovr valgrind'
 providers='libipsec-mb-dev libssl-dev'
-network='wireguard-tools wireguard-go libseccomp-dev libmnl-dev libnftables-dev iproute2 iputils-ping iperf3 ethtool nftables tcpdump mandoc openresolv procps tshark conntrack bird2'
+network='wireguard-tools wireguard-go libseccomp-dev libmnl-dev libnftables-dev iproute2 iputils-ping iperf3 ethtool nftables tcpdump mandoc openresolv procps tshark conntrack bird2 dnsmasq-base dbus-daemon libsystemd-shared'
 guest='qemu-system-x86 busybox-static cpio kmod'
 [ "$quick" ] || packages="$packages $providers $network $guest $analysers"
 

@@ -8,7 +8,8 @@ remember
 # round NAME: the tunnel of the file under traffic.
 round()
 {
-    check "$1: up" home_up
+    home_up >"$scratch/up.txt" 2>&1
+    check "$1: up" equal $? 0
     capture isp home
     traffic $world4 $world6
     check "$1: IPv4 flows" pings home $world4
@@ -50,6 +51,7 @@ check "open: the audit finds it" finds ipv6-leak 1
 check "open: the audit names the way" grep -q "default route for IPv6" "$scratch/audit"
 check "open: the audit as JSON" contains '"ipv6-leak"' home_ctl audit --json
 round "open"
+check "open: up says so" grep -q "warning: .* IPv6 around it" "$scratch/up.txt"
 for what in icmp6 "udp port $echo_port" "tcp port $echo_port" "udp port 53"; do
     check "open: IPv6 in the clear, $what" sees 5 isp home "$what and ip6 and host $world6 and $clear"
 done
@@ -61,6 +63,7 @@ check "closed: the audit finds nothing" finds_no ipv6-leak
 round "closed"
 check "closed: no way for IPv6" silent home $world6
 no_ipv6 "closed"
+check "closed: up says nothing" not test -s "$scratch/up.txt"
 end "closed"
 
 home_addresses="10.77.0.2/24, fd77::2/64"
