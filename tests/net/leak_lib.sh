@@ -147,7 +147,7 @@ traffic_stop()
     sleep 0.1 # the captures write what they saw
 }
 
-# flows [UID]: answers come in; stalled [UID]: none does for a while.
+# flows [UID]: answers come in; stalled [UID]: soon none does for a while.
 flows()
 {
     flows_before=$(cat "$scratch/answers${1:-}")
@@ -161,10 +161,14 @@ more_answers()
 
 stalled()
 {
-    sleep 0.2
-    stalled_before=$(cat "$scratch/answers${1:-}")
+    wait_for 3 no_more_answers "${1:-}"
+}
+
+no_more_answers()
+{
+    no_more_before=$(cat "$scratch/answers$1")
     sleep 0.3
-    equal "$(cat "$scratch/answers${1:-}")" "$stalled_before"
+    equal "$(cat "$scratch/answers$1")" "$no_more_before"
 }
 
 # nothing_clear [ROUTERS]: what they capture of home has nothing that goes around the tunnel.
