@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-# Two sites with two providers and a tunnel over each, through which BIRD speaks BGP. What a LAN has is learned at the other
-# site; BFD sees a tunnel die, the other one takes over in the middle of a transfer, and gives back.
+# Two sites with two providers and a tunnel over each, through which BIRD speaks BGP. What a LAN has is learned at the
+# other site; BFD sees a tunnel die, the other one takes over in the middle of a transfer, and gives back.
 #
 #          ,- ispa -.
 #   h1 -- g1        g2 -- h2

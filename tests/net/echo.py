@@ -5,8 +5,8 @@ usage: echo.py serve PORT
        echo.py tcp ADDRESS PORT BYTES SECONDS    sends so much, spread over so many seconds, and compares
        echo.py udp ADDRESS PORT COUNT TEXT       sends so many datagrams and waits for each
 
-The server begins each TCP stream, and each answer by UDP, with the address that it saw; the client prints it, by TCP before
-it sends anything.
+The server begins each TCP stream, and each answer by UDP, with the address that it saw; the client prints it, by TCP
+before it sends anything.
 """
 
 import os

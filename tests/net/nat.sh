@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
-# NAT between the peers: a phone behind its provider's, which forgets UDP after three seconds, and a nas at home behind a
-# port forward. Mappings expire, are kept alive, and move; the phone comes home, where it asks for the nas by its public
-# address (hairpin), and leaves again. Each time the endpoint follows, also in the middle of a transfer.
+# NAT between the peers: a phone behind its provider's, which forgets UDP after three seconds, and a nas at home behind
+# a port forward. Mappings expire, are kept alive, and move; the phone comes home, where it asks for the nas by its
+# public address (hairpin), and leaves again. Each time the endpoint follows, also in the middle of a transfer.
 #
 #   nas -- home -- isp -- mobile -- phone
 #            '------------ wifi ------'

@@ -131,8 +131,8 @@ echo_udp()
     in_ns "$1" python3 -B "$here/../net/echo.py" udp "$2" $echo_port "$3" "${4:-datagram}"
 }
 
-# tunnel_file TUNNEL: standard input becomes the file of the interface if_name TUNNEL. Tunnels are called like the namespace
-# that they are in, where that has but one.
+# tunnel_file TUNNEL: standard input becomes the file of the interface if_name TUNNEL. Tunnels are called like the
+# namespace that they are in, where that has but one.
 tunnel_file()
 {
     (umask 077 && cat >"$scratch/$(if_name "$1").conf")
@@ -154,7 +154,8 @@ daemon_of()
 {
     for daemon_candidate in $(ip netns pids "$(ns_name "$1")"); do
         [ "$(readlink "/proc/$daemon_candidate/exe")" = "$(readlink -f "$VPN_TUNNEL")" ] &&
-            tr '\0' '\n' <"/proc/$daemon_candidate/cmdline" | grep -qx "$(if_name "${2:-$1}")" && echo "$daemon_candidate"
+            tr '\0' '\n' <"/proc/$daemon_candidate/cmdline" | grep -qx "$(if_name "${2:-$1}")" &&
+            echo "$daemon_candidate"
     done
 }
 
