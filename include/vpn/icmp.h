@@ -42,6 +42,16 @@ VPN_BEGIN
 #define VPN_ICMP_NO_PORT    3 /**< 3/3, ICMPv6 1/4; makes a refused connection of UDP */
 /** @} */
 
+/** @name Flags of a writer
+ * @{ */
+/**
+ * Errors come from where the packet was sent to, as if the host there had said it, whatever addresses are set. For a
+ * system that takes no packet from an interface with a source that is its own address: Linux in IPv4, unless told to
+ * (accept_local).
+ */
+#define VPN_ICMP_AS_DESTINATION 0x1u
+/** @} */
+
 /** @brief Settings of a writer; zero means the default, except for the addresses. */
 typedef struct vpn_icmp_config {
     uint32_t size;        /**< sizeof(vpn_icmp_config) as the caller knows it */
@@ -49,6 +59,7 @@ typedef struct vpn_icmp_config {
     uint32_t source_rate; /**< errors a second to one address, and as many at once, 1..1000000; default 10 */
     uint8_t ip4[4];       /**< source of errors in IPv4, an address of the tunnel; all zero: none are written */
     uint8_t ip6[16];      /**< source of errors in IPv6; all zero: none are written */
+    uint32_t flags;       /**< VPN_ICMP_AS_DESTINATION */
 } vpn_icmp_config;
 
 #define VPN_ICMP_SOURCES 32 /**< addresses whose errors are counted at one time */
@@ -63,7 +74,7 @@ typedef struct vpn_icmp {
     vpn_time full;
     uint32_t rate, source_rate;
     uint8_t ip4[4], ip6[16];
-    uint8_t reserved[4];
+    uint32_t flags;
     /** @endcond */
 } vpn_icmp;
 

@@ -48,12 +48,14 @@ int vpn_icmp_init(vpn_icmp *icmp, const vpn_icmp_config *config)
     vpn_icmp_config c;
 
     memset(icmp, 0, sizeof *icmp);
-    if (vpn__config_read(&c, sizeof c, config, CONFIG_LEAST) != VPN_OK || c.rate > RATE_MAX || c.source_rate > RATE_MAX)
+    if (vpn__config_read(&c, sizeof c, config, CONFIG_LEAST) != VPN_OK || c.rate > RATE_MAX ||
+        c.source_rate > RATE_MAX || (c.flags & ~VPN_ICMP_AS_DESTINATION) != 0)
         return VPN_EINVAL;
     icmp->rate = c.rate != 0 ? c.rate : RATE;
     icmp->source_rate = c.source_rate != 0 ? c.source_rate : SOURCE_RATE;
     memcpy(icmp->ip4, c.ip4, sizeof c.ip4);
     memcpy(icmp->ip6, c.ip6, sizeof c.ip6);
+    icmp->flags = c.flags;
     return VPN_OK;
 }
 
@@ -102,6 +104,13 @@ static int read_packet(vpn_ip *ip, const uint8_t *packet, size_t length)
 
 /* --- the error --- */
 
+static const uint8_t *source_of(const vpn_icmp *icmp, const vpn_ip *about)
+{
+    if ((icmp->flags & VPN_ICMP_AS_DESTINATION) != 0)
+        return about->dst;
+    return about->version == 4 ? icmp->ip4 : icmp->ip6;
+}
+
 static void write4(const vpn_icmp *icmp, uint8_t *out, uint32_t total, const vpn_ip *about)
 {
     memset(out, 0, VPN__IP4_HEADER);
@@ -111,7 +120,7 @@ static void write4(const vpn_icmp *icmp, uint8_t *out, uint32_t total, const vpn
     vpn__store16be(out + 6, DF); /* so the identification means nothing (RFC 6864 section 4.1) */
     out[8] = HOP_LIMIT;
     out[9] = VPN_IP_ICMP;
-    memcpy(out + 12, icmp->ip4, 4);
+    memcpy(out + 12, source_of(icmp, about), 4);
     memcpy(out + 16, about->src, 4);
     vpn__store16be(out + 10, vpn_checksum(out, VPN__IP4_HEADER));
     vpn__store16be(out + VPN__IP4_HEADER + 2, vpn_checksum(out + VPN__IP4_HEADER, total - VPN__IP4_HEADER));
@@ -126,18 +135,18 @@ static void write6(const vpn_icmp *icmp, uint8_t *out, uint32_t total, const vpn
     vpn__store16be(out + 4, (uint16_t)(total - VPN__IP6_HEADER));
     out[6] = VPN_IP_ICMP6;
     out[7] = HOP_LIMIT;
-    memcpy(out + 8, icmp->ip6, 16);
+    memcpy(out + 8, source_of(icmp, about), 16);
     memcpy(out + 24, about->src, 16);
     checksum =
         vpn_checksum_transport(6, VPN_IP_ICMP6, out + 8, out + 24, out + VPN__IP6_HEADER, total - VPN__IP6_HEADER);
     vpn__store16be(out + VPN__IP6_HEADER + 2, checksum);
 }
 
-static int has_source(const vpn_icmp *icmp, uint8_t version)
+static int has_source(const vpn_icmp *icmp, const vpn_ip *about)
 {
     static const uint8_t none[16];
 
-    return version == 4 ? memcmp(icmp->ip4, none, 4) != 0 : memcmp(icmp->ip6, none, 16) != 0;
+    return memcmp(source_of(icmp, about), none, about->version == 4 ? 4 : 16) != 0;
 }
 
 /* `room` becomes the length, or the need. */
@@ -153,7 +162,7 @@ static int answer(vpn_icmp *icmp, uint8_t *out, size_t *room, const uint8_t *pac
     *room = 0;
     if (silent != 0)
         return silent;
-    if (!has_source(icmp, about->version))
+    if (!has_source(icmp, about))
         return VPN_EINVAL;
     if (total > most)
         total = most;

@@ -48,10 +48,12 @@ static int answer(uint8_t *out, size_t *bytes, const uint8_t *packet, size_t len
 }
 
 /* What the error should be, byte by byte. */
-static uint32_t model(uint8_t *out, const uint8_t *packet, const struct flow *flow, uint32_t total, uint32_t kind,
-                      uint32_t word)
+static uint32_t model(uint8_t *out, const uint8_t *from, const uint8_t *packet, const struct flow *flow, uint32_t total,
+                      uint32_t kind, uint32_t word)
 {
     uint32_t four = flow->version == 4, header = four ? 20 : 40, most = four ? 576 : 1280, length = header + 8 + total;
+    if (from == NULL)
+        from = four ? ours4 : ours6;
     if (length > most)
         length = most;
     memset(out, 0, header + 8);
@@ -59,21 +61,21 @@ static uint32_t model(uint8_t *out, const uint8_t *packet, const struct flow *fl
         flow_put(out, 0x45c00000u | length, 4);
         flow_put(out + 4, 0x4000, 4);
         flow_put(out + 8, 0x40010000, 4);
-        memcpy(out + 12, ours4, 4);
+        memcpy(out + 12, from, 4);
         memcpy(out + 16, flow->src, 4);
         flow_put(out + 10, 0xffff - flow_sum(0, out, 20), 2);
     } else {
         flow_put(out, 0x60000000, 4);
         flow_put(out + 4, length - 40, 2);
         flow_put(out + 6, 58 << 8 | 64, 2);
-        memcpy(out + 8, ours6, 16);
+        memcpy(out + 8, from, 16);
         memcpy(out + 24, flow->src, 16);
     }
     flow_put(out + header, kind, 2);
     flow_put(out + header + 4, word, 4);
     memcpy(out + header + 8, packet, length - header - 8);
     struct flow reply = {.version = flow->version, .protocol = 58};
-    memcpy(reply.src, ours6, 16);
+    memcpy(reply.src, from, four ? 4 : 16);
     memcpy(reply.dst, flow->src, 16);
     uint32_t sum = four ? 0 : flow_pseudo(&reply, length - header);
     flow_put(out + header + 2, 0xffff - flow_sum(sum, out + header, length - header), 2);
@@ -96,7 +98,7 @@ START_TEST(too_big)
                     continue;
                 }
                 ck_assert_int_eq(result, 0);
-                uint32_t length = model(want, packet, &flow, total, version == 4 ? 0x304 : 0x200, mtu);
+                uint32_t length = model(want, NULL, packet, &flow, total, version == 4 ? 0x304 : 0x200, mtu);
                 ck_assert_uint_eq(bytes, length);
                 ck_assert_mem_eq(have, want, length);
             }
@@ -115,7 +117,7 @@ START_TEST(unreachable)
                 (void)flow_packet(packet, &flow);
                 size_t bytes = sizeof have;
                 ck_assert_int_eq(answer(have, &bytes, packet, total, 0, (int)why), 0);
-                uint32_t length = model(want, packet, &flow, total, version == 4 ? codes4[why] : codes6[why], 0);
+                uint32_t length = model(want, NULL, packet, &flow, total, version == 4 ? codes4[why] : codes6[why], 0);
                 ck_assert_uint_eq(bytes, length);
                 ck_assert_mem_eq(have, want, length);
             }
@@ -285,6 +287,24 @@ START_TEST(unsound)
 }
 END_TEST
 
+/* The same errors, but for their source; no address need be set. */
+START_TEST(as_destination)
+{
+    static uint8_t packet[ROOM], have[ROOM], want[ROOM];
+    vpn_icmp_config config = {.size = sizeof config, .rate = 1000000, .flags = VPN_ICMP_AS_DESTINATION};
+    ck_assert_int_eq(vpn_icmp_init(&icmp, &config), 0);
+    for (uint32_t version = 4; version <= 6; version += 2) {
+        struct flow flow = big_flow((uint8_t)version, 1400);
+        uint32_t total = flow_packet(packet, &flow);
+        size_t bytes = sizeof have;
+        ck_assert_int_eq(answer(have, &bytes, packet, total, 1300, -1), 0);
+        uint32_t length = model(want, flow.dst, packet, &flow, total, version == 4 ? 0x304 : 0x200, 1300);
+        ck_assert_uint_eq(bytes, length);
+        ck_assert_mem_eq(have, want, length);
+    }
+}
+END_TEST
+
 START_TEST(limited)
 {
     static uint8_t packet[ROOM], out[ROOM];
@@ -321,6 +341,10 @@ START_TEST(settings)
     config.source_rate = 1000001;
     ck_assert_int_eq(vpn_icmp_init(&icmp, &config), VPN_EINVAL);
     config.source_rate = 0;
+    config.flags = VPN_ICMP_AS_DESTINATION << 1;
+    ck_assert_int_eq(vpn_icmp_init(&icmp, &config), VPN_EINVAL);
+    config.size = offsetof(vpn_icmp_config, flags); /* as it was before */
+    ck_assert_int_eq(vpn_icmp_init(&icmp, &config), 0);
     config.size--;
     ck_assert_int_eq(vpn_icmp_init(&icmp, &config), VPN_EINVAL);
     struct {
@@ -366,6 +390,7 @@ static Suite *suite(void)
     add(s, "fragments", fragments);
     add(s, "errors", errors);
     add(s, "unsound", unsound);
+    add(s, "as_destination", as_destination);
     add(s, "limited", limited);
     add(s, "settings", settings);
     add(s, "texts", texts);
