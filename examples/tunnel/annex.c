@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#include "path_peer.h"
+
 #define FIRST_ROOM 16u
 
 static void free_parts(annex *a)
@@ -11,6 +13,9 @@ static void free_parts(annex *a)
     free(a->roaming);
     vpn_filter_free(a->filter);
     vpn_netmap_free(a->netmap);
+    if (a->path != NULL)
+        vpn_pmtu_free(a->path->pmtu);
+    free(a->path);
 }
 
 static size_t chain_of(const annexes *all, vpn_peer_id peer)

@@ -16,6 +16,7 @@ typedef struct annex {
     struct roaming *roaming; /* history.h */
     vpn_filter *filter;      /* which packets may pass */
     vpn_netmap *netmap;      /* under which addresses */
+    struct path_peer *path;  /* how large */
 } annex;
 
 typedef struct annexes {

@@ -75,13 +75,15 @@ int flow_open(flow *f, const options *chosen)
     if (config.provider == NULL || tun_open(&f->tun, chosen->name, chosen->tun_fd) != 0 || udp_init(&f->udp) != 0)
         return -1;
     if (get_memory(f, chosen->threads, config.provider) != 0 || vpn_wg_new(&f->wg, &config) != 0 ||
-        parking_open(&f->parking) != 0) {
+        parking_open(&f->parking) != 0 || path_open(&f->path, f->wg, &f->annexes, &f->tun, &f->udp) != 0) {
         log_error("out of memory");
         return -1;
     }
     if (keylog_open(&f->keylog, f->wg, chosen->keylog) != 0)
         return -1;
     (void)vpn_wg_set_mtu(f->wg, f->tun.mtu);
+    path_set_clamp(&f->path, chosen->clamp_mss);
+    (void)path_set_mode(&f->path, chosen->path_mtu, clock_now()); /* before there are sockets that could refuse it */
     error = udp_bind(&f->udp, 0);
     if (error != 0)
         log_error("cannot open a UDP socket: %s", strerror(error));
@@ -137,6 +139,8 @@ static int carry(flow *f, batch *b)
 {
     int gone;
 
+    if (f->path.on)
+        path_carry(&f->path, b->packets, b->count);
     udp_send(&f->udp, b->packets, b->count);
     gone = deliver_packets(&f->host, &f->tun, b->packets, b->count);
     f->slots_used -= b->slots;
@@ -171,6 +175,7 @@ void flow_close(flow *f)
     (void)vpn_wg_free(f->wg);
     keylog_close(&f->keylog);
     parking_close(&f->parking);
+    path_close(&f->path);
     annexes_close(&f->annexes);
     deliver_close(&f->host);
     for (size_t i = 0; i < f->batch_count; i++)
@@ -214,6 +219,8 @@ static int pass(flow *f, through *whole, through *begin, vpn_time now)
 
 static int send_batch(flow *f, vpn_time now)
 {
+    if (f->path.on)
+        path_outbound(&f->path, f->batch->packets, f->batch->count);
     return pass(f, vpn_wg_send, vpn_wg_send_begin, now);
 }
 
@@ -288,6 +295,8 @@ static int serve_events(flow *f, vpn_time now)
             parking_drop(&f->parking, event.peer);
         if (event.type == VPN_WG_PEER_EXPIRED)
             annex_drop(&f->annexes, event.peer);
+        if (event.type == VPN_WG_UP || event.type == VPN_WG_ROAMED)
+            path_peer_changed(&f->path, event.peer, now);
     }
     return 0;
 }
@@ -301,6 +310,8 @@ static int cut(flow *f, const vpn_offload *how, uint32_t length, vpn_time now)
         f->malformed++;
         return 0;
     }
+    if (plan.each > f->path.longest && path_refuses(&f->path, &plan, f->inbox, now))
+        return 0;
     for (uint32_t i = 0; i < plan.count; i++) {
         uint32_t bytes = i + 1 < plan.count ? plan.each : plan.last;
         vpn_packet *packet = place(f, bytes);
@@ -433,5 +444,6 @@ int flow_tick(flow *f, vpn_time now)
         if (n < BATCH)
             break;
     }
+    path_tick(&f->path, now);
     return serve_events(f, now);
 }

@@ -10,12 +10,14 @@
 #include "keylog.h"
 #include "options.h"
 #include "parking.h"
+#include "path.h"
 #include "platform.h"
 
 typedef struct flow {
     vpn_wg *wg;
     parking parking;
     annexes annexes;
+    paths path;
     load_history load;
     const char *cipher;
     unsigned threads;

@@ -127,8 +127,11 @@ static void on_served(void *user)
 
     parking_sweep(&l->flow.parking, l->flow.wg);
     annex_sweep(&l->flow.annexes, l->flow.wg);
-    if (l->port_moved)
+    path_peers_gone(&l->flow.path);
+    if (l->port_moved) {
         vpn_wg_network_changed(l->flow.wg, clock_now());
+        path_network_changed(&l->flow.path, clock_now());
+    }
     l->port_moved = 0;
 }
 
@@ -199,7 +202,7 @@ static void end(loop *l, const char *why)
 }
 
 /* The old descriptor may have been replaced, so it is watched anew. */
-static void on_tun_changed(loop *l)
+static void on_tun_changed(loop *l, vpn_time now)
 {
     uint32_t before = l->flow.tun.mtu;
 
@@ -212,6 +215,7 @@ static void on_tun_changed(loop *l)
         end(l, "the interface cannot be watched");
     if (l->flow.tun.mtu != before && vpn_wg_set_mtu(l->flow.wg, l->flow.tun.mtu) == 0)
         log_verbose("the MTU is now %u", l->flow.tun.mtu);
+    path_interface_changed(&l->flow.path, now);
 }
 
 static void on_network_due(loop *l, vpn_time now)
@@ -219,27 +223,32 @@ static void on_network_due(loop *l, vpn_time now)
     uint64_t is = network_print(l->flow.tun.name);
 
     l->network_due = VPN_NEVER;
+    path_interface_changed(&l->flow.path, now);
     if (is == l->network_was)
         return;
     l->network_was = is;
     log_verbose("the network changed");
     vpn_wg_network_changed(l->flow.wg, now);
+    path_network_changed(&l->flow.path, now);
 }
 
-static void on_wake(loop *l, uint64_t tag, vpn_time now)
+static void on_wake(loop *l, const wake *woken, vpn_time now)
 {
+    uint64_t tag = woken->tag;
     int gone = 0;
 
     if (tag == TAG_TUN) {
         gone = flow_from_tun(&l->flow, now);
     } else if (tag >= TAG_UDP && tag < TAG_UDP + UDP_FAMILIES) {
+        if ((woken->ready & WAKE_ERROR) != 0)
+            path_hear(&l->flow.path, (unsigned)(tag - TAG_UDP), now);
         gone = flow_from_net(&l->flow, (unsigned)(tag - TAG_UDP), now);
     } else if (tag == TAG_CREW) {
         flow_hush(&l->flow);
     } else if (tag == TAG_UAPI) {
         uapi_accept(l->uapi, now);
     } else if (tag == TAG_TUN_CHANGED) {
-        on_tun_changed(l);
+        on_tun_changed(l, now);
     } else if (tag == TAG_NETWORK) {
         watch_drain(l->network);
         if (l->network_due == VPN_NEVER)
@@ -276,8 +285,10 @@ static vpn_time first_deadline(const loop *l)
 {
     vpn_time first = vpn_wg_deadline(l->flow.wg);
     vpn_time uapi = uapi_deadline(l->uapi);
+    vpn_time path = path_deadline(&l->flow.path);
 
     first = uapi < first ? uapi : first;
+    first = path < first ? path : first;
     return l->network_due < first ? l->network_due : first;
 }
 
@@ -310,7 +321,7 @@ int loop_run(loop *l)
         }
         for (int i = 0; i < n && !l->ended; i++) {
             if (wakes[i].tag < TAG_CLIENT)
-                on_wake(l, wakes[i].tag, clock_now());
+                on_wake(l, &wakes[i], clock_now());
         }
         if (!l->ended)
             serve_client(l, wakes, n);

@@ -7,6 +7,7 @@
 
 #include "log.h"
 #include "more_facts.h"
+#include "path_more.h"
 
 /* In the order in which they answer. */
 static const more_room rooms[] = {
@@ -14,6 +15,7 @@ static const more_room rooms[] = {
     {.get = more_losses},
     {.get = more_load},
     {.get = more_roaming},
+    {.get = path_more_get, .set = path_more_set, .changed = path_more_changed},
 };
 
 #define ROOMS (sizeof rooms / sizeof rooms[0])

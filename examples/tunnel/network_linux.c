@@ -139,3 +139,37 @@ uint64_t network_print(const char *own)
     return sum + routes_print(&files[0], "/proc/self/net/route", ipv4_route_print, own) +
            routes_print(&files[1], "/proc/self/net/ipv6_route", ipv6_route_print, own);
 }
+
+static void note_own(const struct ifaddrs *entry, uint8_t ip4[4], uint8_t ip6[16])
+{
+    static const uint8_t none[4];
+
+    if (entry->ifa_addr->sa_family == AF_INET && memcmp(ip4, none, 4) == 0) {
+        struct sockaddr_in in;
+
+        memcpy(&in, entry->ifa_addr, sizeof in);
+        memcpy(ip4, &in.sin_addr, 4);
+    } else if (entry->ifa_addr->sa_family == AF_INET6) {
+        static const uint8_t none6[16];
+        struct sockaddr_in6 in6;
+
+        memcpy(&in6, entry->ifa_addr, sizeof in6);
+        if (!IN6_IS_ADDR_LINKLOCAL(&in6.sin6_addr) && memcmp(ip6, none6, 16) == 0)
+            memcpy(ip6, &in6.sin6_addr, 16);
+    }
+}
+
+void network_own(const char *own, uint8_t ip4[4], uint8_t ip6[16])
+{
+    struct ifaddrs *list;
+
+    memset(ip4, 0, 4);
+    memset(ip6, 0, 16);
+    if (getifaddrs(&list) != 0)
+        return;
+    for (const struct ifaddrs *entry = list; entry != NULL; entry = entry->ifa_next) {
+        if (entry->ifa_addr != NULL && strcmp(entry->ifa_name, own) == 0)
+            note_own(entry, ip4, ip6);
+    }
+    freeifaddrs(list);
+}

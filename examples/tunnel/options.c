@@ -13,6 +13,7 @@
 #include "cipher.h"
 #include "crew.h"
 #include "log.h"
+#include "path.h"
 #include "platform.h"
 
 static const char help[] =
@@ -25,6 +26,10 @@ static const char help[] =
     "      --cipher NAME the library that encrypts: sodium, ipsec-mb, libcrypto, or the fastest of them (default)\n"
     "      --ciphers     print which of them there are\n"
     "      --threads N   encrypt on N more threads, 0 (default) to 64\n"
+    "      --path-mtu MODE\n"
+    "                    find out how large packets may be on the way to each peer: off (default), errors (by\n"
+    "                    what routers say), or probe (also by probes inside the tunnel)\n"
+    "      --clamp-mss   make TCP send segments that fit; errors and probe do so by themselves\n"
     "      --keylog FILE append the secrets of handshakes, to decrypt captures; only in builds for that\n"
     "      --user NAME   run as this user, without any capability: then the firewall mark cannot be\n"
     "                    changed, ports below 1024 cannot be chosen, the MTU is not followed into\n"
@@ -87,6 +92,16 @@ static int threads_read(unsigned *out, const char *text)
     return OPTIONS_RUN;
 }
 
+static int path_mtu_read(uint8_t *out, const char *text)
+{
+    int mode = path_mode_named(text);
+
+    if (mode < 0)
+        return wrong("--path-mtu is off, errors or probe; not", text);
+    *out = (uint8_t)mode;
+    return OPTIONS_RUN;
+}
+
 static int arguments_read(options *out, int argc, char **argv)
 {
     const char *user = NULL;
@@ -125,6 +140,13 @@ static int arguments_read(options *out, int argc, char **argv)
                 return wrong("--threads needs a number", NULL);
             if (threads_read(&out->threads, argv[i]) != OPTIONS_RUN)
                 return OPTIONS_WRONG;
+        } else if (strcmp(word, "--path-mtu") == 0) {
+            if (++i == argc)
+                return wrong("--path-mtu needs a word", NULL);
+            if (path_mtu_read(&out->path_mtu, argv[i]) != OPTIONS_RUN)
+                return OPTIONS_WRONG;
+        } else if (strcmp(word, "--clamp-mss") == 0) {
+            out->clamp_mss = 1;
         } else if (strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0) {
             (void)fputs(help, stdout);
             return OPTIONS_DONE;

@@ -15,6 +15,8 @@ typedef struct options {
     const char *cipher; /* name of a provider; NULL: the fastest */
     const char *keylog; /* file, or NULL */
     unsigned threads;   /* that encrypt beside the one that does the rest, 0 .. CREW_MOST */
+    uint8_t path_mtu;   /* PATH_* */
+    int clamp_mss;      /* in any mode */
     int uapi_fd;        /* inherited descriptors, or -1 */
     privileges privileges;
 } options;

@@ -54,15 +54,27 @@ int tun_refresh(tun *t);
 
 /* -- The sockets --------------------------------------------------------------------------------------------------- */
 
-#define UDP_FAMILIES 2 /* 0 is IPv4, 1 is IPv6 */
+#define UDP_FAMILIES    2 /* 0 is IPv4, 1 is IPv6 */
+#define UDP_QUOTE_BYTES 64
 
 typedef struct udp_batch udp_batch;
+
+/* What becomes of datagrams that are too long for the way, and whether we are told. */
+#define UDP_DEAF   0 /* they are fragmented, here or on the way; of errors nothing is heard */
+#define UDP_LOOSE  1 /* they are fragmented; errors about those that are not are heard */
+#define UDP_STRICT 2 /* they are lost; errors are heard */
+
+/* In `user` of a packet, unless UDP_DEAF: what becomes of this one. */
+#define UDP_AS_OTHERS 0
+#define UDP_WHOLE     1 /* it passes whole, or is lost */
+#define UDP_CUT       2 /* it is fragmented where it must be */
 
 typedef struct udp {
     int fd[UDP_FAMILIES]; /* -1 where the family is not there */
     uint16_t port;
     uint8_t chosen; /* the port was chosen by the system */
     uint32_t mark;
+    uint8_t manner;                /* UDP_DEAF .. */
     uint8_t runs[UDP_FAMILIES];    /* many datagrams may leave in one message */
     uint32_t plain[UDP_FAMILIES];  /* so many still leave alone after a refusal */
     uint8_t gathers[UDP_FAMILIES]; /* datagrams of one sender may come in one message */
@@ -77,6 +89,11 @@ void udp_close(udp *u);
 int udp_bind(udp *u, uint16_t port);
 /* 0 or an errno, and then the old mark stays. */
 int udp_set_mark(udp *u, uint32_t mark);
+/* Now, and for sockets that come. 0 or an errno. */
+int udp_set_manner(udp *u, uint8_t manner);
+/* Takes an error of the socket's queue. 1: it says "too big", and stands in `out` (of `quote`, which is UDP_QUOTE_BYTES of
+   memory, as much as there is). 0: it says something else. -1: there is none. */
+int udp_take_error(udp *u, unsigned family, vpn_pmtu_report *out, uint8_t *quote);
 /* Fills at most MESSAGES messages, whose slots are ready, with length, path and tos; each is made of datagrams of `each` bytes, the
    last of which may be shorter. Returns how many came. */
 size_t udp_receive(udp *u, unsigned family, vpn_packet *messages, uint32_t *each, size_t n);
@@ -89,10 +106,11 @@ typedef struct waiter waiter;
 
 #define WAKE_READ  1u
 #define WAKE_WRITE 2u
+#define WAKE_ERROR 4u
 
 typedef struct wake {
     uint64_t tag;
-    uint32_t ready; /* WAKE_*; an error counts as both */
+    uint32_t ready; /* WAKE_*; an error counts as all of them */
 } wake;
 
 /* Nanoseconds on a clock that counts time asleep. */
@@ -120,6 +138,8 @@ void watch_drain(int fd);
 int watch_lost(int fd, const char *name);
 /* A number that changes when an address, or a default route, of another interface than `own` comes or goes. */
 uint64_t network_print(const char *own);
+/* An address of interface `own` in each family, the best one; all zero where there is none. */
+void network_own(const char *own, uint8_t ip4[4], uint8_t ip6[16]);
 
 /* -- Privileges ---------------------------------------------------------------------------------------------------- */
 

@@ -56,9 +56,9 @@ static int set_mark(int fd, uint32_t mark)
     return setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof mark) == 0 ? 0 : errno;
 }
 
-/* Fragments rather than believe a forged "too big": as the kernel's own implementation does, without the DF bit. */
-static void set_options(int fd, int family)
+static void set_options(int fd, int family, uint8_t manner)
 {
+    (void)udp_impose(fd, family == AF_INET6, manner);
     if (set(fd, SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_BUFFER) != 0)
         (void)set(fd, SOL_SOCKET, SO_RCVBUF, SOCKET_BUFFER);
     if (set(fd, SOL_SOCKET, SO_SNDBUFFORCE, SOCKET_BUFFER) != 0)
@@ -66,16 +66,14 @@ static void set_options(int fd, int family)
     if (family == AF_INET) {
         (void)set(fd, IPPROTO_IP, IP_PKTINFO, 1);
         (void)set(fd, IPPROTO_IP, IP_RECVTOS, 1);
-        (void)set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
     } else {
         (void)set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
         (void)set(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
-        (void)set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT);
     }
 }
 
 /* A bound socket, or a negative errno. `port` receives what the system chose. */
-static int open_one(int family, uint16_t *port, uint32_t mark)
+static int open_one(const udp *u, int family, uint16_t *port)
 {
     union address at = {.any = {.sa_family = (sa_family_t)family}};
     socklen_t length = family == AF_INET ? sizeof at.in : sizeof at.in6;
@@ -89,15 +87,15 @@ static int open_one(int family, uint16_t *port, uint32_t mark)
     else
         at.in6.sin6_port = htons(*port);
     error = family == AF_INET6 && set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) != 0 ? errno : 0;
-    if (error == 0 && mark != 0)
-        error = set_mark(fd, mark);
+    if (error == 0 && u->mark != 0)
+        error = set_mark(fd, u->mark);
     if (error == 0 && (bind(fd, &at.any, length) != 0 || getsockname(fd, &at.any, &length) != 0))
         error = errno;
     if (error != 0) {
         (void)close(fd);
         return -error;
     }
-    set_options(fd, family);
+    set_options(fd, family, u->manner);
     *port = ntohs(family == AF_INET ? at.in.sin_port : at.in6.sin6_port);
     return fd;
 }
@@ -108,7 +106,7 @@ static int absent(int error)
     return error == EAFNOSUPPORT || error == EPROTONOSUPPORT || error == EADDRNOTAVAIL;
 }
 
-static int open_both(int fd[UDP_FAMILIES], uint16_t *port, uint32_t mark)
+static int open_both(const udp *u, int fd[UDP_FAMILIES], uint16_t *port)
 {
     static const int family[UDP_FAMILIES] = {AF_INET, AF_INET6};
     int refusal = 0;
@@ -116,7 +114,7 @@ static int open_both(int fd[UDP_FAMILIES], uint16_t *port, uint32_t mark)
     fd[0] = -1;
     fd[1] = -1;
     for (int i = 0; i < UDP_FAMILIES; i++) {
-        fd[i] = open_one(family[i], port, mark);
+        fd[i] = open_one(u, family[i], port);
         if (fd[i] >= 0)
             continue;
         refusal = -fd[i];
@@ -146,10 +144,10 @@ int udp_bind(udp *u, uint16_t port)
 
     if (open && (port == u->port || (port == 0 && u->chosen)))
         return 0;
-    error = open_both(fd, &got, u->mark);
+    error = open_both(u, fd, &got);
     for (int i = 0; port == 0 && error == EADDRINUSE && i < PORT_TRIES; i++) {
         got = 0;
-        error = open_both(fd, &got, u->mark);
+        error = open_both(u, fd, &got);
     }
     if (error != 0)
         return error;
@@ -195,18 +193,9 @@ static void read_sender(vpn_path *path, const union address *from)
     }
 }
 
-/* musl's macro subtracts pointers from sizes, which is right and warned about all the same. */
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wsign-conversion"
-static struct cmsghdr *next_control(struct msghdr *header, struct cmsghdr *c)
-{
-    return CMSG_NXTHDR(header, c);
-}
-#pragma GCC diagnostic pop
-
 static void read_control(vpn_packet *packet, uint32_t *each, struct msghdr *header)
 {
-    for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c != NULL; c = next_control(header, c)) {
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c != NULL; c = udp_next_control(header, c)) {
         if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
             struct in_pktinfo info;
 

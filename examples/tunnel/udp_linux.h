@@ -54,4 +54,20 @@ struct udp_batch {
     union control control[BATCH + 1];
 };
 
+/* musl's macro subtracts pointers from sizes, which is right and warned about all the same. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wsign-conversion"
+static inline struct cmsghdr *udp_next_control(struct msghdr *header, struct cmsghdr *c)
+{
+    return CMSG_NXTHDR(header, c);
+}
+#pragma GCC diagnostic pop
+
+/* Sets what becomes of datagrams of a socket that are too long, and whether errors are kept. 0 or an errno. */
+int udp_impose(int fd, int ipv6, uint8_t manner);
+/* As udp_send, for packets whose `user` is all the same and in force. */
+void udp_send_alike(udp *u, const vpn_packet *packets, size_t n);
+/* As udp_send, with what `user` says. */
+void udp_send_marked(udp *u, const vpn_packet *packets, size_t n);
+
 #endif

@@ -135,11 +135,11 @@ static void send_apart(udp *u, int family, const vpn_packet *const *packets, con
     }
 }
 
-/* Sends what was gathered, which all goes to one socket. */
+/* Sends what was gathered, which all goes to one socket. Where errors are heard, a call may fail for one that came before. */
 static void flush(udp *u, int family)
 {
     struct outgoing *out = &u->batch->out;
-    int fd = u->fd[family];
+    int fd = u->fd[family], tries = 0;
     size_t i = 0;
 
     if (fd < 0)
@@ -151,6 +151,9 @@ static void flush(udp *u, int family)
 
         if (sent > 0) {
             i += (size_t)sent;
+            tries = 0;
+        } else if (u->manner != UDP_DEAF && tries++ == 0) {
+            continue;
         } else if (out->runs[i].count > 1 && errno != EAGAIN && errno != ENOBUFS) {
             send_apart(u, family, out->packets, &out->runs[i++], errno);
         } else {
@@ -187,7 +190,7 @@ static void gather(udp *u, int family, const vpn_packet *packet)
     out->packets[out->packet_count++] = packet;
 }
 
-void udp_send(udp *u, const vpn_packet *packets, size_t n)
+void udp_send_alike(udp *u, const vpn_packet *packets, size_t n)
 {
     int family = 0;
 
@@ -202,4 +205,12 @@ void udp_send(udp *u, const vpn_packet *packets, size_t n)
         gather(u, family, &packets[i]);
     }
     flush(u, family);
+}
+
+void udp_send(udp *u, const vpn_packet *packets, size_t n)
+{
+    if (u->manner == UDP_DEAF)
+        udp_send_alike(u, packets, n);
+    else
+        udp_send_marked(u, packets, n);
 }

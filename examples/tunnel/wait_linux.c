@@ -118,6 +118,8 @@ static int take(waiter *w, int timeout, wake *out, int n)
             ready |= WAKE_READ;
         if (events[i].events & (EPOLLOUT | EPOLLERR | EPOLLHUP))
             ready |= WAKE_WRITE;
+        if (events[i].events & EPOLLERR)
+            ready |= WAKE_ERROR;
         out[kept++] = (wake){.tag = events[i].data.u64, .ready = ready};
     }
     return kept;

@@ -148,6 +148,38 @@ int vpn_wg_peer_get_stats(const vpn_wg *wg, vpn_peer_id id, vpn_wg_peer_stats *o
     return VPN_ENOENT;
 }
 
+int vpn_wg_peer_get(const vpn_wg *wg, vpn_peer_id id, vpn_wg_peer *out)
+{
+    (void)wg;
+    (void)id;
+    (void)out;
+    return VPN_ENOENT;
+}
+
+vpn_peer_id vpn_wg_peer_next(const vpn_wg *wg, vpn_peer_id id)
+{
+    (void)wg;
+    (void)id;
+    return 0;
+}
+
+int vpn_wg_allowed(const vpn_wg *wg, vpn_peer_id id, uint64_t *cursor, vpn_prefix *out)
+{
+    (void)wg;
+    (void)id;
+    (void)cursor;
+    (void)out;
+    return VPN_ENOENT;
+}
+
+vpn_peer_id vpn_wg_route(const vpn_wg *wg, uint8_t family, const uint8_t *addr)
+{
+    (void)wg;
+    (void)family;
+    (void)addr;
+    return 0;
+}
+
 int vpn_wg_event(vpn_wg *wg, vpn_wg_event_info *out)
 {
     (void)wg;

@@ -11,6 +11,7 @@
 
 #include "common/test.h"
 #include "tunnel/log.h"
+#include "tunnel/path_peer.h"
 
 static const unsigned crews[] = {0, 1, 2, 4};
 
@@ -35,6 +36,7 @@ static void add_peer(int at)
     peer.endpoint = (vpn_endpoint){.family = 4, .port = 7, .addr = {127, 0, 0, (uint8_t)(1 - at)}};
     ck_assert_int_eq(vpn_wg_peer_add(ends[at].flow.wg, &peer, &ends[at].peer, platform_now), 0);
     ck_assert_int_eq(vpn_wg_allow(ends[at].flow.wg, ends[at].peer, &prefix), 0);
+    path_peer_changed(&ends[at].flow.path, ends[at].peer, platform_now);
 }
 
 /* `start` 0: threads are asked for and never started. */
@@ -92,6 +94,7 @@ static void turn(int reads)
             ck_assert_int_eq(flow_from_net(f, 0, platform_now), 0);
         }
         ck_assert_int_eq(flow_settle(f, platform_now), 0);
+        path_hear(&f->path, 0, platform_now);
         ck_assert_int_eq(flow_tick(f, platform_now), 0);
         if (reads % 2 == 1)
             wait_for_crew(f);
@@ -311,6 +314,137 @@ START_TEST(network_changes)
 }
 END_TEST
 
+/* -- how large packets may be --------------------------------------------------------------------------------------- */
+
+#define PATH_MTU  1280u
+#define INNER_MTU 1216u /* less 60, and a multiple of 16 */
+
+static void seek(uint8_t mode)
+{
+    for (int i = 0; i < HOSTS; i++) {
+        ck_assert_int_eq(path_set_mode(&ends[i].flow.path, mode, platform_now), 0);
+        path_set_timer(&ends[i].flow.path, 1, platform_now);
+    }
+    platform_path = PATH_MTU;
+}
+
+static uint32_t mtu_at(int at)
+{
+    const annex *a = annex_find(&ends[at].flow.annexes, ends[at].peer);
+
+    ck_assert_ptr_nonnull(a);
+    ck_assert_ptr_nonnull(a->path);
+    return a->path->mtu;
+}
+
+/* Time goes on until all that was looked for is found. */
+static void find(void)
+{
+    for (int i = 0; i < 1000 && (mtu_at(0) != INNER_MTU || mtu_at(1) != INNER_MTU); i++) {
+        platform_now += VPN_SECOND / 20;
+        turn(3);
+    }
+    ck_assert_uint_eq(mtu_at(0), INNER_MTU);
+    ck_assert_uint_eq(mtu_at(1), INNER_MTU);
+}
+
+/* From a host that wants its packets whole: it is told of those that are too large, and they go nowhere. */
+static void tells_the_sender(void)
+{
+    uint32_t before = hosts[1].taken, cut = hosts[1].cut;
+
+    hosts[0].whole = 1;
+    hosts[0].to_read += 4000;
+    settle(3);
+    order_holds();
+    ck_assert_uint_gt(hosts[0].told, 0);
+    ck_assert_uint_eq(hosts[0].told_mtu, INNER_MTU);
+    ck_assert_uint_lt(hosts[1].taken - before, 4000);
+    ck_assert_uint_gt(hosts[1].taken - before, 3000);
+    ck_assert_uint_eq(hosts[1].cut, cut);
+    hosts[0].whole = 0;
+    before = hosts[1].taken;
+    hosts[0].to_read += 4000;
+    settle(3);
+    order_holds();
+    ck_assert_uint_eq(hosts[1].taken - before, 4000);
+    ck_assert_uint_gt(hosts[1].cut, cut);
+}
+
+/* Nothing is lost on the way to the size, since all but probes may be fragmented. */
+START_TEST(probes)
+{
+    begin(crews[_i], 1);
+    seek(PATH_PROBE);
+    connect();
+    hosts[0].to_read += 3000;
+    hosts[1].to_read += 3000;
+    settle(3);
+    all_arrived();
+    find();
+    ck_assert_uint_gt(hosts[1].cut, 0);
+    tells_the_sender();
+    finish();
+}
+END_TEST
+
+START_TEST(errors_are_heard)
+{
+    begin(crews[_i], 1);
+    seek(PATH_ERRORS);
+    platform_tells = 1;
+    connect();
+    hosts[0].to_read += 3000;
+    hosts[1].to_read += 3000;
+    settle(3);
+    find();
+    ck_assert_uint_gt(hosts[0].gaps, 0);
+    tells_the_sender();
+    finish();
+}
+END_TEST
+
+static uint64_t probes_at(int at)
+{
+    vpn_pmtu_status status = {.size = sizeof status};
+
+    ck_assert_int_eq(vpn_pmtu_get(annex_find(&ends[at].flow.annexes, ends[at].peer)->path->pmtu, &status), 0);
+    return status.probes;
+}
+
+/* A tunnel that is not used stays silent; then it is confirmed at once. */
+START_TEST(probes_go_where_packets_go)
+{
+    uint64_t before;
+
+    begin(crews[_i], 1);
+    seek(PATH_PROBE);
+    for (int i = 0; i < 20; i++) {
+        platform_now += VPN_SECOND;
+        turn(1);
+    }
+    ck_assert_uint_eq(probes_at(0), 0);
+    connect();
+    hosts[1].to_read = 1;
+    find();
+    for (int i = 0; i < 100; i++) {
+        platform_now += VPN_SECOND;
+        turn(1);
+    }
+    before = probes_at(0);
+    for (int i = 0; i < 100; i++) {
+        platform_now += VPN_SECOND;
+        turn(1);
+    }
+    ck_assert_uint_eq(probes_at(0), before);
+    ck_assert_uint_eq(path_deadline(&ends[0].flow.path), VPN_NEVER);
+    hosts[0].to_read++;
+    settle(1);
+    ck_assert_uint_gt(probes_at(0), before);
+    finish();
+}
+END_TEST
+
 /* -- the end -------------------------------------------------------------------------------------------------------- */
 
 /* What is on its way is carried out: nothing that was begun is left, and the device can be freed (leaks are seen by ASan). */
@@ -397,6 +531,9 @@ static Suite *suite(void)
     test_loop(s, "peers_come_and_go", peers_come_and_go, CREWS);
     test_loop(s, "another_identity", another_identity, CREWS);
     test_loop(s, "network_changes", network_changes, CREWS);
+    test_loop(s, "probes", probes, CREWS);
+    test_loop(s, "errors_are_heard", errors_are_heard, CREWS);
+    test_loop(s, "probes_go_where_packets_go", probes_go_where_packets_go, CREWS);
     test_loop(s, "the_end_under_traffic", the_end_under_traffic, CREWS);
     test_loop(s, "an_interface_that_goes", an_interface_that_goes, CREWS);
     test_loop(s, "threads_work_alone", threads_work_alone, CREWS - 1);

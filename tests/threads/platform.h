@@ -22,13 +22,23 @@ struct host {
     uint32_t taken;   /* packets that it was given */
     uint32_t next;    /* the least number that may come next */
     uint32_t disorder, gaps;
-    int gone;               /* it was deleted */
+    int gone;      /* it was deleted */
+    int whole;     /* its packets may not be fragmented */
+    uint32_t told; /* errors that said "too big" to it, and the last MTU of them */
+    uint32_t told_mtu;
+    uint32_t cut;          /* datagrams that came in fragments */
+    uint8_t echo[4][1600]; /* replies to echo requests, to be read */
+    uint32_t echo_count;
+    uint32_t report; /* the socket has an error: a datagram was longer than that */
+    uint8_t quote[UDP_QUOTE_BYTES];
     struct datagram **wire; /* what waits at the socket */
     size_t wire_first, wire_count, wire_room;
 };
 
 extern struct host hosts[HOSTS];
 extern vpn_time platform_now;
+extern uint32_t platform_path;   /* bytes of the longest outer packet that the wire carries whole; 0: any */
+extern int platform_tells;       /* an error says so when it does not */
 extern uint32_t platform_joined; /* datagrams that one message of the socket may hold */
 
 /* As the program starts; also frees what is on the wires. */
