@@ -29,6 +29,8 @@ check "--help" says 0 "usage: vpn-tunnel" "$VPN_TUNNEL" --help
 check "--version" says 0 "vpn-tunnel 0." "$VPN_TUNNEL" --version
 check "an unknown option" says 2 "unknown option --frobnicate" "$VPN_TUNNEL" --frobnicate "$interface"
 check "an unknown option: where to look" says 2 "Try 'vpn-tunnel --help'" "$VPN_TUNNEL" -x
+check "a mode that is none" says 2 "--path-mtu is off, errors or probe; not sometimes" "$VPN_TUNNEL" --path-mtu sometimes "$interface"
+check "no mode" says 2 "--path-mtu needs a word" "$VPN_TUNNEL" "$interface" --path-mtu
 check "no interface" says 2 "which interface?" "$VPN_TUNNEL"
 check "two interfaces" says 2 "one interface only" "$VPN_TUNNEL" "$interface" other
 check "a long name" says 2 "longer than 15 characters" "$VPN_TUNNEL" sixteen-letters-

@@ -110,8 +110,11 @@ end()
     LOG_LEVEL=verbose ip netns exec "$(ns_name "$end_ns")" "$VPN_TUNNEL" -f --cipher sodium "$@" "$end_if" \
         >>"$scratch/$end_ns-$end_tunnel.log" 2>&1 &
     wait_for 5 test -S "/var/run/wireguard/$end_if.sock"
-    end_allowed=10.77.$n.$end_other/32
-    [ "$end_tunnel" = 1280-4only ] || end_allowed=$end_allowed,fd77:$n::$end_other/128
+    case $end_tunnel in
+    1280-4only) end_allowed=10.77.$n.$end_other/32 ;;
+    1340-4) end_allowed=10.77.$n.0/24,fd77:$n::/64 ;; # no address stands alone
+    *) end_allowed=10.77.$n.$end_other/32,fd77:$n::$end_other/128 ;;
+    esac
     case $end_tunnel in
     *-6) end_remote="[fd0$end_other:$x::1]:$((52000 + n * 10 + end_other))" ;;
     *) end_remote="10.$end_other.$x.1:$((52000 + n * 10 + end_other))" ;;
@@ -256,7 +259,11 @@ for_all()
 begin()
 {
     end b 2 1 "$1" --threads 1 --user nobody
-    end a 1 2 "$1"
+    if [ "$1" = 1500-4 ]; then
+        end a 1 2 "$1" --path-mtu probe
+    else
+        end a 1 2 "$1"
+    fi
     in_ns b iperf3 -s -D -p $((6000 + $(of_tunnel "$1"))) --logfile "$scratch/iperf-$1.txt"
     pings a "10.77.$(of_tunnel "$1").2" >/dev/null
 }
@@ -267,13 +274,23 @@ touch_both()
     in_ns b ping -n -q -c 1 -W 1 "10.77.$(of_tunnel "$1").1" >/dev/null
 }
 
-# mode WORD TUNNEL: of both ends.
+# mode WORD TUNNEL: of both ends. Where no address stands alone, one is named.
 mode()
 {
     for ns in a b; do
         set_lines "$(name $ns "$2")" "libvpn_probe_timer=1
 libvpn_path_mtu_mode=$1"
     done >"$scratch/mode-$2.txt"
+    [ "$2" = 1340-4 ] || return
+    set_lines "$(name a "$2")" "public_key=$(hex b)
+libvpn_probe_address=10.77.$(of_tunnel "$2").2"
+    set_lines "$(name b "$2")" "public_key=$(hex a)
+libvpn_probe_address=fd77:$(of_tunnel "$2")::1"
+} >>"$scratch/modes.txt"
+
+hex()
+{
+    base64 -d "$scratch/$1.pub" | od -A n -t x1 | tr -d ' \n'
 }
 
 # settled WHAT: all searches go on at once, and each finds what it should.
@@ -370,6 +387,7 @@ has_refused()
 stage
 keys a b
 for_all begin
+check "--path-mtu probe" wait_for 5 tells a 1500-4 path_mtu_state complete
 say_nothing
 
 # Without it, a link that is too narrow and says nothing swallows what is large, where routers do not fragment.
@@ -384,6 +402,7 @@ for_all mode probe
 settled "probes"
 check "no IPv6 outside: the least MTU passes in pieces" tells a 1280-4 path_mtu_divide true
 check "IPv6 outside: the least MTU passes in pieces" tells a 1280-6 path_mtu_divide true
+check "the named address is told" contains "10.77.$(of_tunnel 1340-4).2" told a 1340-4 probe_address
 check "the mode is told" tells a 1280-4 path_mtu_mode probe
 check "the state is told" tells a 1400-4 path_mtu_state complete
 for tunnel in 1500-4 1500-6; do
