@@ -12,55 +12,12 @@
  */
 #include "flow.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "cipher.h"
+#include "flow_memory.h"
 #include "log.h"
-
-#define AREA_BYTES (4 * SLOT_BYTES)
-
-static int get_batches(flow *f, size_t count)
-{
-    f->batches = calloc(count, sizeof *f->batches);
-    if (f->batches == NULL)
-        return -1;
-    for (; f->batch_count < count; f->batch_count++) {
-        batch *b = &f->batches[f->batch_count];
-
-        b->next = f->free;
-        f->free = b;
-        b->area = malloc(AREA_BYTES);
-        if (b->area == NULL)
-            return -1;
-    }
-    return 0;
-}
-
-static batch *take_free(flow *f)
-{
-    batch *b = f->free;
-
-    f->free = b->next;
-    return b;
-}
-
-/* Pages become real when a packet of their length comes; most never do. */
-static int get_memory(flow *f, unsigned threads, const vpn_provider *provider)
-{
-    f->slot_count = threads == 0 ? MESSAGES : 2 * MESSAGES;
-    f->inbox = malloc(SLOT_BYTES);
-    f->slots = malloc(f->slot_count * SLOT_BYTES);
-    f->messages = calloc(MESSAGES, sizeof *f->messages);
-    if (f->inbox == NULL || f->slots == NULL || f->messages == NULL || deliver_open(&f->host) != 0 ||
-        get_batches(f, threads == 0 ? 1 : CREW_BATCHES) != 0)
-        return -1;
-    f->batch = take_free(f);
-    if (threads > 0)
-        f->crew = crew_new(threads, provider);
-    return threads > 0 && f->crew == NULL ? -1 : 0;
-}
 
 int flow_open(flow *f, const options *chosen)
 {
@@ -74,7 +31,7 @@ int flow_open(flow *f, const options *chosen)
     f->threads = chosen->threads;
     if (config.provider == NULL || tun_open(&f->tun, chosen->name, chosen->tun_fd) != 0 || udp_init(&f->udp) != 0)
         return -1;
-    if (get_memory(f, chosen->threads, config.provider) != 0 || vpn_wg_new(&f->wg, &config) != 0 ||
+    if (flow_get_memory(f, chosen->threads, config.provider) != 0 || vpn_wg_new(&f->wg, &config) != 0 ||
         parking_open(&f->parking) != 0 || path_open(&f->path, f->wg, &f->annexes, &f->tun, &f->udp) != 0) {
         log_error("out of memory");
         return -1;
@@ -126,7 +83,7 @@ static vpn_packet *place(flow *f, uint32_t length)
     batch *b = f->batch;
     vpn_packet *packet = &b->packets[b->count];
 
-    if (b->count == BATCH || AREA_BYTES - b->used < bytes)
+    if (b->count == BATCH || FLOW_AREA_BYTES - b->used < bytes)
         return NULL;
     *packet = (vpn_packet){.data = b->area + b->used, .capacity = bytes, .offset = VPN_WG_HEADROOM, .length = length};
     b->used += bytes;
@@ -177,13 +134,7 @@ void flow_close(flow *f)
     parking_close(&f->parking);
     path_close(&f->path);
     annexes_close(&f->annexes);
-    deliver_close(&f->host);
-    for (size_t i = 0; i < f->batch_count; i++)
-        free(f->batches[i].area);
-    free(f->batches);
-    free(f->inbox);
-    free(f->slots);
-    free(f->messages);
+    flow_free_memory(f);
 }
 
 typedef size_t through(vpn_wg *wg, vpn_packet *packets, size_t n, vpn_time now);
@@ -199,7 +150,7 @@ static int give(flow *f, through *begin, vpn_time now)
     crew_give(f->crew, b, pending);
     while (f->free == NULL)
         gone |= carry_back(f, crew_wait(f->crew));
-    f->batch = take_free(f);
+    f->batch = flow_take_batch(f);
     return gone;
 }
 
@@ -235,7 +186,7 @@ static size_t take_parked(flow *f, vpn_peer_id peer, size_t left)
     batch *b = f->batch;
     size_t n = 0;
 
-    for (; n < left && b->count < BATCH && AREA_BYTES - b->used >= SLOT_BYTES; n++) {
+    for (; n < left && b->count < BATCH && FLOW_AREA_BYTES - b->used >= SLOT_BYTES; n++) {
         vpn_packet *packet = &b->packets[b->count];
 
         *packet = (vpn_packet){.data = b->area + b->used, .capacity = SLOT_BYTES, .offset = VPN_WG_HEADROOM};
