@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* vpn-tunnel: a WireGuard interface in user space, configured by wg(8). */
-#include <fcntl.h>
 #include <stdio.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
+#include "../common/process.h"
 #include "daemon.h"
 #include "log.h"
 #include "loop.h"
@@ -13,26 +11,6 @@
 
 enum { EXIT_FINE, EXIT_FAILED, EXIT_USAGE };
 
-/* A descriptor of 0, 1 or 2 must never become a socket or the interface. */
-static void fill_standard_descriptors(void)
-{
-    int fd;
-
-    do
-        fd = open("/dev/null", O_RDWR);
-    while (fd >= 0 && fd <= 2);
-    if (fd > 2)
-        (void)close(fd);
-}
-
-/* A core file would hold keys. */
-static void no_core_file(void)
-{
-    struct rlimit none = {.rlim_cur = 0, .rlim_max = 0};
-
-    (void)setrlimit(RLIMIT_CORE, &none);
-}
-
 int main(int argc, char **argv)
 {
     static loop l;
@@ -40,7 +18,7 @@ int main(int argc, char **argv)
     int signals;
     int failed;
 
-    fill_standard_descriptors();
+    process_fill_descriptors();
     switch (options_read(&chosen, argc, argv)) {
     case OPTIONS_DONE:
         return fflush(stdout) == 0 ? EXIT_FINE : EXIT_FAILED;
@@ -48,7 +26,7 @@ int main(int argc, char **argv)
         return EXIT_USAGE;
     }
     log_setup(chosen.level, chosen.name);
-    no_core_file();
+    process_no_core();
     if (chosen.tun_fd < 0 && chosen.uapi_fd < 0 && uapi_socket_in_use(chosen.name))
         return EXIT_FAILED;
     if (!chosen.foreground) {

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* vpnctl: plans, explains and audits tunnels that wg-quick(8) files describe, and shows those that run. */
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include <vpn/vpn.h>
 
+#include "../common/process.h"
 #include "command.h"
 #include "options.h"
 #include "out.h"
@@ -72,26 +70,6 @@ static const command *find(const char *name)
     return NULL;
 }
 
-/* A descriptor of 0, 1 or 2 must never become a socket or a file with keys. What is written to such a one fails. */
-static void fill_standard_descriptors(void)
-{
-    int fd;
-
-    do
-        fd = open("/dev/null", O_RDONLY);
-    while (fd >= 0 && fd <= 2);
-    if (fd > 2)
-        (void)close(fd);
-}
-
-/* A core file would hold keys. */
-static void no_core_file(void)
-{
-    struct rlimit none = {.rlim_cur = 0, .rlim_max = 0};
-
-    (void)setrlimit(RLIMIT_CORE, &none);
-}
-
 static int run(const command *c, int argc, char **argv)
 {
     options chosen;
@@ -133,8 +111,8 @@ int main(int argc, char **argv)
 {
     int status;
 
-    fill_standard_descriptors();
-    no_core_file();
+    process_fill_descriptors();
+    process_no_core();
     out_begin();
     status = dispatch(argc, argv);
     return out_end() == 0 ? status : STATUS_FAILED;

@@ -26,7 +26,7 @@ pkg-config --exists libseccomp 2>/dev/null && flags="$flags -DTUNNEL_SECCOMP"
 
 sources()
 {
-    printf '%s\n' lib/*/*.c examples/*.c examples/tunnel/*.c examples/vpnctl/*.c
+    printf '%s\n' lib/*/*.c examples/*.c examples/common/*.c examples/tunnel/*.c examples/vpnctl/*.c
 }
 
 # Each prints what it finds in the files whose names it reads, and nothing else.
