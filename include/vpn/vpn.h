@@ -12,6 +12,7 @@
 #include <vpn/conf.h>
 #include <vpn/cookie.h>
 #include <vpn/crypto.h>
+#include <vpn/diagnose.h>
 #include <vpn/filter.h>
 #include <vpn/handshake.h>
 #include <vpn/icmp.h>
