@@ -28,6 +28,11 @@ enum option {
     OPTION_TUNNEL,
     OPTION_VERBOSE,
     OPTION_KEEP_FILTER,
+    OPTION_PEER,
+    OPTION_TARGET,
+    OPTION_PASSIVE,
+    OPTION_ALL,
+    OPTION_TIMEOUT,
     OPTION_COUNT
 };
 
@@ -56,6 +61,7 @@ typedef struct command {
 
 int command_audit(const options *o);
 int command_convert(const options *o);
+int command_diagnose(const options *o);
 int command_down(const options *o);
 int command_explain(const options *o);
 int command_genkey(const options *o);

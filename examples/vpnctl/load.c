@@ -161,19 +161,25 @@ static void forget_running(loaded *l, const options *o)
         (void)facts_forget(&l->facts, l->name);
 }
 
-int load(loaded *out, const options *o, const char *word)
+int load_rest(loaded *out, const options *o)
 {
     const char *path = o->value[OPTION_FACTS];
 
-    *out = (loaded){.plan = NULL};
     facts_init(&out->facts);
-    if (load_conf(&out->conf, out->path, word) != 0 || load_name(out->name, o, word) != 0 ||
-        find_endpoints(out, o) != 0)
+    if (find_endpoints(out, o) != 0)
         return -1;
     if ((path == NULL ? facts_gather(&out->facts) : facts_read(&out->facts, path)) != 0)
         return -1;
     forget_running(out, o);
     return make_plan(out, o);
+}
+
+int load(loaded *out, const options *o, const char *word)
+{
+    *out = (loaded){.plan = NULL};
+    if (load_conf(&out->conf, out->path, word) != 0 || load_name(out->name, o, word) != 0)
+        return -1;
+    return load_rest(out, o);
 }
 
 void load_free(loaded *l)

@@ -26,6 +26,8 @@ int load_parse(vpn_conf **out, const char *path, const file *text);
 int load_name(char name[VPN_IFNAME_CHARS], const options *o, const char *word);
 /* Looks up the name of an endpoint. The family stays 0 after a warning. */
 void load_endpoint(vpn_endpoint *out, const vpn_conf_peer *peer);
+/* All that comes after the file, which `out` owns from now on. 0, or -1 after a message; either way load_free. */
+int load_rest(loaded *out, const options *o);
 /* All of it, for the file that `word` names. 0, or -1 after a message; either way load_free. */
 int load(loaded *out, const options *o, const char *word);
 void load_free(loaded *l);

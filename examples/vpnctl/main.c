@@ -33,6 +33,14 @@ static const command commands[] = {
     {"audit", "look for what leaks or fails", "FILE|NAME",
      "The status is 0 when nothing grave was found, 1 when something was, 2 after an error.\n",
      FACTS | TAKES(OPTION_JSON), 1, 1, command_audit},
+    {"diagnose", "tell why a tunnel does not work", "FILE|INTERFACE",
+     "Walks the layers in order and stops at the first that is broken: control plane, outer path, interface, routes,\n"
+     "firewall, DNS, MTU. Changes nothing. Sends pings and DNS queries through the tunnel, and where that has no\n"
+     "session, a handshake and a ping to the endpoint.\n"
+     "The status is 0 when nothing is broken, 1 when something is, 2 after an error.\n",
+     TAKES(OPTION_PEER) | TAKES(OPTION_TARGET) | TAKES(OPTION_PASSIVE) | TAKES(OPTION_ALL) | TAKES(OPTION_TIMEOUT) |
+         TAKES(OPTION_NO_LOOKUP) | TAKES(OPTION_INTERFACE) | TAKES(OPTION_JSON),
+     1, 1, command_diagnose},
     {"show", "show running interfaces, as wg(8) does and beyond", "[IF|all|interfaces [FIELD]]",
      "FIELD: public-key, private-key, listen-port, fwmark, peers, preshared-keys, endpoints, allowed-ips,\n"
      "latest-handshakes, transfer, persistent-keepalive or dump; and of daemons with libvpn: version, cipher,\n"

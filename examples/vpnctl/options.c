@@ -33,6 +33,11 @@ static const struct known {
     {"--tunnel", "PROGRAM", "the daemon that makes the interface; vpn-tunnel"},
     {"--verbose", NULL, "tell each operation once it is done"},
     {"--keep-filter", NULL, "leave the packet filter, so that nothing leaks until the next up"},
+    {"--peer", "KEY", "which peer, by its public key"},
+    {"--target", "ADDRESS", "somebody behind the peer who answers pings"},
+    {"--passive", NULL, "send nothing, only look and listen"},
+    {"--all", NULL, "go on after the first that is broken"},
+    {"--timeout", "SECONDS", "how long to wait for a handshake; 6"},
 };
 
 static void print_help(const command *c)
