@@ -109,7 +109,7 @@ static void find_quiet(diagnosis *d)
 {
     device now;
 
-    if (diagnosis_ask(&now, d->l.name) == 0) {
+    if (diagnosis_ask(&now, d->l.name, 0) == 0) {
         for (size_t i = d->l.conf->peer_count; i-- > 0;) {
             const device_peer *peer = device_peer_of(&now, d->l.conf->peers[i].public_key);
 

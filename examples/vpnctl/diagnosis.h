@@ -40,10 +40,10 @@ uint64_t device_peer_age(const device_peer *peer);
 int device_peer_lives(const device_peer *peer);
 /* The peer of a device with this key, or NULL. */
 const device_peer *device_peer_of(const device *d, const uint8_t key[VPN_KEY_BYTES]);
-/* Asks the daemon. 0 or a negative errno; either way device_free. */
-int diagnosis_ask(device *out, const char *name);
-/* Asks it what it dropped about the peer so far. 1, or 0: it does not tell, as only those on libvpn do. */
-int diagnosis_drops(const diagnosis *d, uint64_t drops[VPN_REASONS]);
+/* Asks the daemon, for more than wg(8) would with `more`. 0 or a negative errno; either way device_free. */
+int diagnosis_ask(device *out, const char *name, int more);
+/* Asks it what it dropped so far, and of the peer, where peers count. 1, or 0: it does not tell, as only those on libvpn do. */
+int diagnosis_drops(uint64_t drops[VPN_REASONS], const char *name, const uint8_t key[VPN_KEY_BYTES]);
 /* A link among the facts, or NULL. */
 const vpn_host_link *diagnosis_link(const diagnosis *d, uint32_t index);
 /* Whether a prefix holds the address that another one is. */

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* What the daemon tells. */
-#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "diagnosis.h"
-#include "drops.h"
-#include "uapi_client.h"
+#include "device_ask.h"
 
 const device_peer *device_peer_of(const device *d, const uint8_t key[VPN_KEY_BYTES])
 {
@@ -17,37 +16,51 @@ const device_peer *device_peer_of(const device *d, const uint8_t key[VPN_KEY_BYT
     return NULL;
 }
 
-/* One answer to a request of one line. 0 or a negative errno; the caller frees it. */
-static int ask(uapi_text *answer, const char *name, const char *what)
+/* A daemon that answers something strange is one that cannot be asked. */
+int diagnosis_ask(device *out, const char *name, int more)
 {
-    uapi_text request = {.text = NULL};
-    int error;
+    const char *why;
+    size_t line;
 
-    uapi_text_put(&request, "%s\n\n", what);
-    error = uapi_request(name, &request, answer);
-    uapi_text_free(&request);
-    return error;
+    return device_ask(out, name, more, &line, &why);
 }
 
-int diagnosis_ask(device *out, const char *name)
+/* "NUMBER REASON"; 0: it is another reason. */
+static uint64_t number_of(const char *drop, uint32_t reason)
 {
-    uapi_text answer = {.text = NULL};
-    const char *why = NULL;
-    int error = ask(&answer, name, "get=1");
+    char *end;
+    uint64_t number = strtoull(drop, &end, 10);
 
-    *out = (device){.port = 0};
-    if (error == 0 && device_parse(out, answer.text, answer.length, &why) != 0)
-        error = -EPROTO;
-    uapi_text_free(&answer);
-    return error;
+    return *end == ' ' && strcmp(end + 1, vpn_reason_name(reason)) == 0 ? number : 0;
 }
 
-int diagnosis_drops(const diagnosis *d, uint64_t drops[VPN_REASONS])
+/* Of what peers count, the peer's own number matters. */
+static uint64_t dropped(const device *d, const device_peer *peer, uint32_t reason)
 {
-    uapi_text answer = {.text = NULL};
-    int told = ask(&answer, d->l.name, "get=libvpn") == 0 && drops_read(drops, answer.text, d->seen.peer_key);
+    const char *drop;
+    uint64_t number = 0;
+    size_t at = 0;
 
-    uapi_text_free(&answer);
+    while ((drop = device_told(d, reason >= VPN_REASON_PEER_FIRST ? peer : NULL, "drop", &at)) != NULL && number == 0)
+        number = number_of(drop, reason);
+    return number;
+}
+
+int diagnosis_drops(uint64_t drops[VPN_REASONS], const char *name, const uint8_t key[VPN_KEY_BYTES])
+{
+    const device_peer *peer = NULL;
+    device now;
+    int told = 0;
+
+    if (diagnosis_ask(&now, name, 1) == 0) {
+        size_t at = 0;
+
+        peer = device_peer_of(&now, key);
+        told = peer != NULL && device_told(&now, NULL, "version", &at) != NULL;
+    }
+    for (uint32_t reason = 0; reason < VPN_REASONS && told; reason++)
+        drops[reason] = dropped(&now, peer, reason);
+    device_free(&now);
     return told;
 }
 

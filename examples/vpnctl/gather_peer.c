@@ -102,7 +102,7 @@ static int is_alive(watch *w)
     device now;
     int alive = 0;
 
-    if (diagnosis_ask(&now, w->d->l.name) == 0) {
+    if (diagnosis_ask(&now, w->d->l.name, 0) == 0) {
         look_at_peer(w->d, &now);
         peer = device_peer_of(&now, w->d->seen.peer_key);
         if (peer != NULL && peer->received >= w->received)
@@ -224,10 +224,10 @@ static void watch_peer(diagnosis *d, const device_peer *peer)
 static void watch_drops(diagnosis *d, const device_peer *peer)
 {
     uint64_t before[VPN_REASONS];
-    int told = diagnosis_drops(d, before);
+    int told = diagnosis_drops(before, d->l.name, d->seen.peer_key);
 
     watch_peer(d, peer);
-    if (!told || !diagnosis_drops(d, d->drops))
+    if (!told || !diagnosis_drops(d->drops, d->l.name, d->seen.peer_key))
         return;
     for (size_t i = 0; i < VPN_REASONS; i++)
         d->drops[i] = d->drops[i] > before[i] ? d->drops[i] - before[i] : 0;
@@ -255,7 +255,7 @@ static int is_of_kernel(const char *name)
 void gather_control(diagnosis *d)
 {
     const device_peer *peer;
-    int error = diagnosis_ask(&d->before, d->l.name);
+    int error = diagnosis_ask(&d->before, d->l.name, 0);
 
     d->seen.clock = yes_no(time(NULL) >= PLAUSIBLE);
     if (error != 0) {

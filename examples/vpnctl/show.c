@@ -10,6 +10,7 @@
 #include <vpn/vpn.h>
 
 #include "command.h"
+#include "device_ask.h"
 #include "out.h"
 #include "show.h"
 #include "uapi_client.h"
@@ -69,46 +70,17 @@ static int find_names(names *n)
     return 0;
 }
 
-static int get(const char *name, const char *text, uapi_text *answer)
-{
-    uapi_text request = {.text = NULL};
-    int error;
-
-    uapi_text_put(&request, "%s", text);
-    error = uapi_request(name, &request, answer);
-    uapi_text_free(&request);
-    return error;
-}
-
-/* Daemons that do not know get=libvpn answer with an error, or hang up, and some note it in their logs. */
-static int get_more_or_less(const char *name, uapi_text *answer)
-{
-    int error = get(name, "get=libvpn\n\n", answer);
-
-    if (error == 0 || error == -ENOENT || error == -ECONNREFUSED || error == -EACCES || error == -ENOMEM)
-        return error;
-    uapi_text_free(answer);
-    return get(name, "get=1\n\n", answer);
-}
-
 /* Asks a daemon, for `more` than wg(8) would. 0, or -1 after a message; either way device_free. */
 static int ask(const char *name, int more, device *d)
 {
-    uapi_text answer = {.text = NULL};
     const char *why = NULL;
-    size_t line;
-    int error;
+    size_t line = 0;
+    int error = device_ask(d, name, more, &line, &why);
 
-    *d = (device){.port = 0};
-    error = more ? get_more_or_less(name, &answer) : get(name, "get=1\n\n", &answer);
-    if (error != 0) {
-        (void)out_error("cannot ask %s: %s", name, strerror(-error));
-    } else {
-        line = device_parse(d, answer.text, answer.length, &why);
-        error = line == 0 ? 0 : out_error("%s answers something strange, line %zu: %s", name, line, why);
-    }
-    uapi_text_free(&answer);
-    return error == 0 ? 0 : -1;
+    if (error == 0)
+        return 0;
+    return line == 0 ? out_error("cannot ask %s: %s", name, strerror(-error))
+                     : out_error("%s answers something strange, line %zu: %s", name, line, why);
 }
 
 static void put(const char *name, const device *d, const options *o, int named)

@@ -288,7 +288,8 @@ void vpn__judge_datagrams(const vpn_observed *seen, vpn_check *check)
         BROKEN(VPN_CAUSE_TRANSPORT, "No datagram at all arrived at port %p in %l s.",
                "Have the peer try meanwhile. If it does, allow UDP port %p on the way, or correct Endpoint there.");
     else
-        UNKNOWN("There is no session, and nothing was tried.", "");
+        UNKNOWN("There is no session, and nothing was tried or listened to.",
+                "Run it as root and without --passive, so that it can send and look at packets.");
 }
 
 void vpn__judge_nat(const vpn_observed *seen, vpn_check *check)

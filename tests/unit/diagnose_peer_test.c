@@ -79,7 +79,7 @@ START_TEST(probes)
     diagnose_fine(&seen, VPN_CHECK_DATAGRAMS, "both ways");
     seen.probe = VPN_PROBE_NONE;
     diagnose_unknown(&seen, VPN_CHECK_HANDSHAKE, "no handshake was tried");
-    diagnose_unknown(&seen, VPN_CHECK_DATAGRAMS, "nothing was tried");
+    diagnose_unknown(&seen, VPN_CHECK_DATAGRAMS, "Run it as root");
 }
 END_TEST
 
