@@ -2,6 +2,8 @@
 # vpnctl diagnose at the end that calls: keys and the way to the peer, and what tells authentication from transport.
 . "$(dirname -- "$0")/diagnose_lib.sh"
 start_diagnose
+tool interop_initiations
+flood=$tool_path
 server_up vpn
 
 # The control plane.
@@ -20,6 +22,13 @@ psk="PresharedKey = $(wg genpsk)" conf
 check "the daemon has another preshared key" finds 1 control-plane peer setting ctl diagnose --json "$file"
 conf
 ctl down "$file"
+wait_for 3 not in_ns a ip link show "$interface"
+ip netns exec "$(ns_name r)" "$flood" "$(public b)" 10.99.2.1 51002 10.99.2.254 200 50 >"$scratch/flood.out" 2>&1 &
+flood_pid=$!
+check "the peer is under load" wait_for 5 contains '"under_load": true' in_ns b "$vpnctl" show --json "$server"
+check "which answers the handshake with its cookie" contains "the peer answered a handshake from another port" \
+    ctl diagnose --all --json --timeout 2 "$file"
+kill $flood_pid
 check "there is no daemon" finds 1 control-plane daemon setting ctl diagnose --json "$file"
 check "with --all, the interface is missing too" contains "There is no interface" \
     ctl diagnose --all --timeout 1 "$file"

@@ -5,7 +5,7 @@
 source=$(dirname "$(dirname "$here")")
 start_vpnctl
 need python3 python3-minimal
-commands="up down plan explain audit show convert mtu genkey genpsk pubkey"
+commands="up down plan explain audit diagnose show convert mtu genkey genpsk pubkey"
 escape=$(printf '\033')
 
 # on_terminal COMMAND...: its output, where that is a terminal

@@ -17,7 +17,7 @@ _vpnctl_running()
 _vpnctl()
 {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]}
-    local commands="up down plan explain audit show convert mtu genkey genpsk pubkey"
+    local commands="up down plan explain audit diagnose show convert mtu genkey genpsk pubkey"
     local about="--facts --no-lookup --link-exists --interface --json --help"
     local words=
     COMPREPLY=()
@@ -31,7 +31,7 @@ _vpnctl()
     --to) words="vpn wg-quick wg json uapi" ;;
     --kind) words="udp tcp udp-tcp" ;;
     --family) words="4 6" ;;
-    --interface | --extra | --path | --inner) return ;;
+    --interface | --extra | --path | --inner | --peer | --target | --timeout) return ;;
     esac
     if [ -z "$words" ]; then
         case $command in
@@ -40,6 +40,7 @@ _vpnctl()
         plan) words="$about --shell --undo --write-facts --allow-hooks" ;;
         explain) words="$about to port proto uid cgroup mark from tcp udp icmp" ;;
         audit) words=$about ;;
+        diagnose) words="--peer --target --passive --all --timeout --no-lookup --interface --json --help" ;;
         show)
             words="--json --keys --help"
             if [ "$COMP_CWORD" = 2 ]; then
@@ -55,7 +56,7 @@ _vpnctl()
         *) words="--json --help" ;;
         esac
         case $command in
-        up | down | plan | explain | audit | convert)
+        up | down | plan | explain | audit | diagnose | convert)
             words="$words $(_vpnctl_tunnels)"
             compopt -o default
             ;;
