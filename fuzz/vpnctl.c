@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What vpnctl reads beside files of wg-quick: JSON, facts, tunnels as JSON, answers of daemons. The first byte chooses. Whatever is
- * in them, lists stay inside each other, names end, and no value becomes a second line of a file.
+ * What vpnctl reads beside files of wg-quick: JSON, facts, tunnels as JSON, answers of daemons, packets from the wire. The first
+ * byte chooses. Whatever is in them, lists stay inside each other, names end, no value becomes a second line of a file, and a
+ * packet is counted once.
  */
 #include "fuzz.h"
 
 #include "convert.h"
 #include "device.h"
+#include "ear.h"
 #include "facts.h"
 #include "json.h"
 #include "out.h"
@@ -181,6 +183,30 @@ static void try_convert(const char *text, size_t length)
     uapi_text_free(&out);
 }
 
+/* A packet to a device that knows one peer, with a true mac1 where the text asks for it: whatever it is, it is one thing only. */
+static void try_ear(char *text, size_t length)
+{
+    device_peer peer = {.public_key = {9}};
+    device d = {.private_key = {1}, .port = 51820, .peers = &peer, .peer_count = 1};
+    uint8_t *packet = (uint8_t *)text + 1;
+    vpn_cookie_maker maker;
+    ear e;
+
+    if (length < 1)
+        return;
+    length--;
+    vpn_key_public(d.public_key, d.private_key);
+    vpn_cookie_maker_init(&maker);
+    if ((text[0] & 1) != 0 && length >= 28 + VPN_WG_INITIATION_BYTES)
+        FUZZ_CHECK(vpn_mac_add(&maker, packet + 28, VPN_WG_INITIATION_BYTES, d.public_key, 0) == 0);
+    ear_init(&e, &d, peer.public_key);
+    ear_take(&e, packet, length, (text[0] & 2) != 0, 1800000000);
+    FUZZ_CHECK(e.heard.all <= 1 && e.heard.answers == 0 && e.heard.seconds == 0);
+    FUZZ_CHECK(e.heard.wrong_mac1 + e.heard.unreadable + e.heard.strangers + e.heard.initiations + e.heard.responses <=
+               e.heard.all);
+    FUZZ_CHECK(ear_knows(&e) || e.heard.wrong_mac1 + e.heard.unreadable + e.heard.strangers == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char *text;
@@ -190,7 +216,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     text = calloc(1, size);
     FUZZ_CHECK(text != NULL);
     memcpy(text, data + 1, size - 1);
-    switch (data[0] & 3) {
+    switch (data[0] & 7) {
     case 0:
         try_json(text, size - 1);
         break;
@@ -199,6 +225,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         break;
     case 2:
         try_device(text, size - 1);
+        break;
+    case 4:
+        try_ear(text, size - 1);
         break;
     default:
         try_convert(text, size - 1);

@@ -88,14 +88,15 @@ static vpn_prefix sample_of(const diagnosis *d, const vpn_prefix *prefix)
     return sample;
 }
 
-/* Whether the plan, without anything that is wrong, gives this address to the tunnel. */
-static int is_planned(const diagnosis *d, const vpn_prefix *address)
+/* Whether the plan leaves this address to a more specific route of the host, as LANs have them; look_at_foreign has them. */
+static int is_left_out(const diagnosis *d, const vpn_prefix *address)
 {
     vpn_selector packet = {.family = address->family};
     vpn_explanation said;
 
     memcpy(packet.to, address->addr, sizeof packet.to);
-    return vpn_plan_explain(d->l.plan, &packet, &said) == 0 && said.path == VPN_PATH_TUNNEL;
+    return vpn_plan_explain(d->l.plan, &packet, &said) != 0 || said.path == VPN_PATH_BLOCKED ||
+           (said.path == VPN_PATH_LOCAL && (said.route.family == 0 || said.route.bits > 0));
 }
 
 /* 1: it does not enter the tunnel. */
@@ -105,7 +106,7 @@ static int is_astray(diagnosis *d, const vpn_prefix *prefix)
     const vpn_host_link *link;
     system_way way;
 
-    if (!is_planned(d, &sample))
+    if (is_left_out(d, &sample))
         return 0;
     way_ask(&way, sample.family, sample.addr, 0);
     link = diagnosis_link(d, way.link);

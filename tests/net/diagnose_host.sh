@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: ISC
+# shellcheck disable=SC2119
 # vpnctl diagnose above the handshake: each breakage of interface, routes, firewall, DNS and MTU is staged, and only its layer is found.
 . "$(dirname -- "$0")/diagnose_lib.sh"
 start_diagnose
@@ -45,6 +46,18 @@ fresh "FailMode = closed"
 check "fails closed" finds 0 - - - ctl diagnose --json "$file"
 in_ns a nft delete table inet "vpn-$interface"
 check "the filter is gone" finds 1 firewall filter setting ctl diagnose --json "$file"
+
+# All of IPv4, with a table and a mark of its own.
+allowed=0.0.0.0/0 fresh
+check "a full tunnel" finds 0 - - - ctl diagnose --json --target 10.88.0.1 "$file"
+in_ns a sysctl -q -w net.ipv4.conf.all.src_valid_mark=0 net.ipv4.conf.out.rp_filter=1
+check "a strict reverse path that forgets the mark" finds 1 firewall reverse-path setting \
+    ctl diagnose --json --timeout 1 --target 10.88.0.1 "$file"
+in_ns a sysctl -q -w net.ipv4.conf.all.src_valid_mark=1 net.ipv4.conf.out.rp_filter=0
+in_ns a ip rule add priority 5 lookup main
+check "a rule of somebody else takes its packets" finds 1 routes routes setting \
+    ctl diagnose --json --timeout 1 --target 10.88.0.1 "$file"
+in_ns a ip rule del priority 5
 
 # Name servers.
 fresh "DNS = 10.88.0.1"

@@ -6,6 +6,8 @@
 interface=$(if_name a)
 server=$(if_name b)
 file=
+psk= # a line of [Peer]
+allowed="10.77.0.2/32, fd77::2/128, 10.88.0.0/16"
 
 start_diagnose()
 {
@@ -19,7 +21,7 @@ start_diagnose()
         mkdir -p "/etc/netns/$(ns_name $ns)"
         echo "nameserver 192.0.2.53" >"/etc/netns/$(ns_name $ns)/resolv.conf"
     done
-    in_ns r sysctl -q -w net.ipv4.ip_forward=1
+    in_ns r sysctl -q -w net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
     to_router a 1
     to_router b 2
     keys a b x
@@ -30,28 +32,31 @@ table inet t {
 END
 }
 
-# to_router NS NUMBER: a cable between it and the router, 10.99.NUMBER.1 and .254.
+# to_router NS NUMBER: a cable between it and the router, 10.99.NUMBER.1 and .254, fd99:NUMBER::1 and ::fe.
 to_router()
 {
     ip link add out netns "$(ns_name "$1")" type veth peer name "to-$1" netns "$(ns_name r)"
     in_ns "$1" ip address add "10.99.$2.1/24" dev out
     in_ns r ip address add "10.99.$2.254/24" dev "to-$1"
+    in_ns "$1" ip address add "fd99:$2::1/64" dev out nodad
+    in_ns r ip address add "fd99:$2::fe/64" dev "to-$1" nodad
     in_ns "$1" ip link set out up
     in_ns r ip link set "to-$1" up
     in_ns "$1" ip route add default via "10.99.$2.254"
+    in_ns "$1" ip -6 route add default via "fd99:$2::fe"
 }
 
-# conf LINES: the file of the host; $public is the key of its peer, $psk a line of [Peer].
+# conf LINES: the file of the host; $public is the key of its peer, $endpoint where it is.
 conf()
 {
     (umask 077 && cat >"$file") <<END
 [Interface]
 PrivateKey = $(cat "$scratch/a.key")
-Address = 10.77.0.1/24
-$1
+Address = 10.77.0.1/24, fd77::1/64
+${1:-}
 [Peer]
 PublicKey = ${public:-$(public b)}
-AllowedIPs = 10.77.0.2/32, 10.88.0.0/16
+AllowedIPs = $allowed
 Endpoint = ${endpoint:-10.99.2.1:51002}
 $psk
 END
@@ -66,6 +71,7 @@ ctl()
 server_up()
 {
     daemon_up b "$1"
+    # shellcheck disable=SC2034
     server_pid=$daemon_pid
     addresses b 2
     in_ns b ip address add 10.88.0.1/32 dev "$server"
@@ -81,21 +87,21 @@ server_peer()
     for old in $(wg show "$server" peers); do
         wg set "$server" peer "$old" remove
     done
-    wg set "$server" peer "$(public "$server_name")" allowed-ips 10.77.0.1/32 "$@"
+    wg set "$server" peer "$(public "$server_name")" allowed-ips 10.77.0.1/32,fd77::1/128 "$@"
 }
 
 # ready [LINES]: the tunnel down, its file written, and a server that has forgotten all.
 ready()
 {
     in_ns a "$vpnctl" down "$interface" >/dev/null 2>&1
-    conf "$1"
+    conf "${1:-}"
     server_peer a
 }
 
 # fresh [LINES]: and up.
 fresh()
 {
-    ready "$1"
+    ready "${1:-}"
     in_ns a "$vpnctl" up --tunnel "$VPN_TUNNEL" "$file"
 }
 

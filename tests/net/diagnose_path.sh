@@ -1,37 +1,9 @@
 # SPDX-License-Identifier: ISC
-# vpnctl diagnose at the end that calls: keys and the way to the peer, and what tells authentication from transport.
+# shellcheck disable=SC2119
+# vpnctl diagnose at the end that calls: what holds datagrams back on the way to the peer, and at this host.
 . "$(dirname -- "$0")/diagnose_lib.sh"
 start_diagnose
-tool interop_initiations
-flood=$tool_path
 server_up vpn
-
-# The control plane.
-public=$(public x) fresh
-check "the peer's public key is wrong" finds 1 control-plane handshake authentication ctl diagnose --json --timeout 1 "$file"
-psk="PresharedKey = $(wg genpsk)" fresh
-check "the preshared key is wrong" finds 1 control-plane handshake authentication ctl diagnose --json "$file"
-check "and so it says" contains "PresharedKey" cat "$scratch/finds.json"
-fresh
-conf "ListenPort = 0"
-sed -i "s,^PrivateKey.*,PrivateKey = $(cat "$scratch/x.key")," "$file"
-check "the daemon has another private key" finds 1 control-plane identity setting ctl diagnose --json "$file"
-public=$(public x) conf
-check "the daemon does not know the peer" finds 1 control-plane peer setting ctl diagnose --json "$file"
-psk="PresharedKey = $(wg genpsk)" conf
-check "the daemon has another preshared key" finds 1 control-plane peer setting ctl diagnose --json "$file"
-conf
-ctl down "$file"
-wait_for 3 not in_ns a ip link show "$interface"
-ip netns exec "$(ns_name r)" "$flood" "$(public b)" 10.99.2.1 51002 10.99.2.254 200 50 >"$scratch/flood.out" 2>&1 &
-flood_pid=$!
-check "the peer is under load" wait_for 5 contains '"under_load": true' in_ns b "$vpnctl" show --json "$server"
-check "which answers the handshake with its cookie" contains "the peer answered a handshake from another port" \
-    ctl diagnose --all --json --timeout 2 "$file"
-kill $flood_pid
-check "there is no daemon" finds 1 control-plane daemon setting ctl diagnose --json "$file"
-check "with --all, the interface is missing too" contains "There is no interface" \
-    ctl diagnose --all --timeout 1 "$file"
 
 # The outer path.
 fresh
@@ -63,4 +35,14 @@ check "there is no such host" finds 1 outer-path datagrams transport ctl diagnos
 check "without a handshake of its own nothing is known" contains '"There is no session, and no handshake was tried."' \
     ctl diagnose --passive --json --timeout 1 "$file"
 
+# IPv6, inside and outside.
+endpoint="[fd99:2::1]:51002" fresh
+check "IPv6" finds 0 - - - ctl diagnose --json --target fd77::2 "$file"
+in_ns r nft add rule inet t forward meta l4proto udp drop
+endpoint="[fd99:2::1]:51002" psk="PresharedKey = $(wg genpsk)" fresh
+check "IPv6: UDP is blocked" finds 1 outer-path datagrams either ctl diagnose --json --timeout 1 "$file"
+in_ns r nft flush chain inet t forward
+check "IPv6: the preshared key is wrong" finds 1 control-plane handshake authentication ctl diagnose --json "$file"
+endpoint="[fd99:2::1]:51003" fresh
+check "IPv6: nobody listens" finds 1 outer-path datagrams transport ctl diagnose --json "$file"
 finish

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: ISC
+# shellcheck disable=SC2119
 # vpnctl diagnose at the end that is called, which hears what arrives: it tells keys, clocks and an empty wire apart. With
 # vpn-tunnel and with wireguard-go.
 . "$(dirname -- "$0")/diagnose_lib.sh"
@@ -79,7 +80,7 @@ for kind in vpn go; do
     check "$kind: the host's clock went back" calls finds 1 control-plane clock authentication serve
 
     # Without the right to look at packets, the drops of a daemon that tells them say the same.
-    [ $kind = vpn ] || break
+    [ "$kind" = vpn ] || break
     deaf="setpriv --bounding-set=-net_raw"
     ctl down "$file" >/dev/null 2>&1
     check "deaf: the host's clock went back" calls finds 1 control-plane clock authentication serve --timeout 2
@@ -88,6 +89,6 @@ for kind in vpn go; do
     check "deaf: the host has another public key for us" \
         calls finds 1 control-plane handshake authentication serve --timeout 2
     deaf=
-    daemon_down b $server_pid
+    daemon_down b "$server_pid"
 done
 finish
