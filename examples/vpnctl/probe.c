@@ -150,14 +150,11 @@ static int of_error(const uint8_t *data, size_t length, const vpn_endpoint *to)
 
 int probe_error(int fd, const vpn_endpoint *to)
 {
-    union {
-        struct cmsghdr first;
-        uint8_t room[512];
-    } control;
+    _Alignas(struct cmsghdr) uint8_t control[512];
     uint8_t quote[64];
     struct iovec data = {quote, sizeof quote};
     struct msghdr message = {
-        .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+        .msg_iov = &data, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
     int what = VPN_PROBE_NONE;
 
     if (recvmsg(fd, &message, MSG_ERRQUEUE | MSG_DONTWAIT) < 0)

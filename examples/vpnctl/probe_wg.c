@@ -75,10 +75,9 @@ static int take(attempt *a, const uint8_t *message, size_t length)
 static int was_lost(const attempt *a)
 {
     uint8_t packet[256];
-    size_t length;
     int outgoing;
 
-    while ((length = wire_next(a->wire, packet, sizeof packet, &outgoing)) > 0) {
+    while (wire_next(a->wire, packet, sizeof packet, &outgoing) > 0) {
         if (!outgoing)
             return 1;
     }
@@ -124,7 +123,7 @@ static int converse(attempt *a)
 
 static uint16_t port_of(int fd)
 {
-    struct sockaddr_storage own;
+    struct sockaddr_storage own = {.ss_family = AF_UNSPEC};
     struct sockaddr_in four;
     struct sockaddr_in6 six;
     socklen_t length = sizeof own;

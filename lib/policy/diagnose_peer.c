@@ -270,16 +270,21 @@ static void judge_errors(const vpn_observed *seen, vpn_check *check)
     }
 }
 
+/* Whatever it was, something came back. */
+static int is_answered(const vpn_observed *seen)
+{
+    return seen->probe == VPN_PROBE_ANSWERED || seen->probe == VPN_PROBE_FALSE || seen->probe == VPN_PROBE_COOKIE;
+}
+
 void vpn__judge_datagrams(const vpn_observed *seen, vpn_check *check)
 {
-    if (lives(seen))
+    int in_vain = seen->probe == VPN_PROBE_ANSWERED && seen->tried == VPN_SEEN_YES;
+    if (lives(seen) || (is_answered(seen) && !in_vain))
         FINE("Datagrams pass both ways.");
-    else if (seen->probe == VPN_PROBE_ANSWERED && seen->tried == VPN_SEEN_YES)
+    else if (in_vain)
         BROKEN(VPN_CAUSE_TRANSPORT,
                "The peer answers a handshake from another port, and the daemon at port %p gets none in %W s.",
                "Look for a rule about UDP port %p, here and on the way: nft list ruleset. Another ListenPort may do.");
-    else if (seen->probe == VPN_PROBE_ANSWERED || seen->probe == VPN_PROBE_FALSE || seen->probe == VPN_PROBE_COOKIE)
-        FINE("Datagrams pass both ways.");
     else if (heard(seen, seen->heard.all))
         FINE("Datagrams arrive at port %p.");
     else if (seen->probe != VPN_PROBE_NONE)

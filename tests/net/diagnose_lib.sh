@@ -113,7 +113,7 @@ on_router()
     "$@"
     router_result=$?
     in_ns r nft flush chain inet t forward
-    return $router_result
+    return "$router_result"
 }
 
 # on_host HOOK RULE COMMAND...: with a rule in the host's.
@@ -128,7 +128,7 @@ END
     "$@"
     host_result=$?
     in_ns a nft delete table inet t
-    return $host_result
+    return "$host_result"
 }
 
 # finds STATUS LAYER CHECK CAUSE COMMAND...: a diagnosis in JSON that ends with that status, and whose last check is this one and

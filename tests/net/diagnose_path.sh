@@ -20,6 +20,7 @@ check "everything is blocked on the way" on_router "drop" \
     finds 1 outer-path datagrams transport ctl diagnose --json --timeout 1 "$file"
 check "UDP is rejected on the way" on_router "meta l4proto udp reject" \
     finds 1 outer-path datagrams transport ctl diagnose --json --timeout 1 "$file"
+check "and so it says" contains "A packet filter on the way" cat "$scratch/finds.json"
 check "the port of the daemon is blocked on the way" on_router "udp sport $(wg show "$interface" listen-port) drop" \
     finds 1 outer-path datagrams transport ctl diagnose --json "$file"
 fresh

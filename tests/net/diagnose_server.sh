@@ -24,14 +24,15 @@ calls()
     "$@"
     calls_result=$?
     wait_for 5 test -e "$scratch/up"
-    kill $calls_pid 2>/dev/null
-    wait $calls_pid 2>/dev/null
-    return $calls_result
+    kill "$calls_pid" 2>/dev/null
+    wait "$calls_pid" 2>/dev/null
+    return "$calls_result"
 }
 
 # serve WORDS...: a diagnosis at the server, which has a file of its own.
 serve()
 {
+    # shellcheck disable=SC2086
     in_ns b $deaf "$vpnctl" diagnose --json "$@" "$scratch/$server.conf"
 }
 
