@@ -154,8 +154,8 @@ static void guess_nudge(diagnosis *d)
     if (d->nudge.family != 0 || from == NULL)
         return;
     d->nudge = host_of(from);
-    /* another address of the same pair */
-    d->nudge.addr[from->family == 4 ? 3 : 15] ^= 3;
+    /* another one close by, inside the prefix */
+    d->nudge.addr[from->family == 4 ? 3 : 15] ^= from->bits + 1 >= d->nudge.bits ? 1 : 3;
 }
 
 static int find_peer(diagnosis *d, const options *o)

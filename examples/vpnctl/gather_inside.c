@@ -120,7 +120,7 @@ void gather_dns(diagnosis *d)
         return;
     d->seen.resolver_wanted = yes_no(conf->dns_count > 0 && vpn_conf_dns_mode(conf) != VPN_DNS_OFF);
     d->seen.resolver = VPN_SEEN_YES;
-    d->seen.waited = (uint32_t)(d->ms / 2000);
+    d->seen.waited = (uint32_t)(d->ms / 2 + 999) / 1000;
     for (size_t i = 0; i < conf->dns_count && d->seen.resolver_wanted == VPN_SEEN_YES; i++) {
         d->seen.server = conf->dns[i];
         if (!is_in_use(d, &conf->dns[i])) {

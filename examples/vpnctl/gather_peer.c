@@ -200,7 +200,7 @@ static void try_peer(watch *w)
         return;
     hear(w);
     d->seen.tried = yes_no(is_in_vain(w, young));
-    d->seen.waited = (uint32_t)(probe_clock() - w->began) / 1000;
+    d->seen.waited = (uint32_t)(probe_clock() - w->began + 999) / 1000;
 }
 
 static void watch_peer(diagnosis *d, const device_peer *peer)
