@@ -6,6 +6,7 @@
 interface=$(if_name a)
 server=$(if_name b)
 file=
+tunnel=$VPN_TUNNEL # the daemon of the host
 psk= # a line of [Peer]
 allowed="10.77.0.2/32, fd77::2/128, 10.88.0.0/16"
 
@@ -102,7 +103,7 @@ ready()
 fresh()
 {
     ready "${1:-}"
-    in_ns a "$vpnctl" up --tunnel "$VPN_TUNNEL" "$file"
+    in_ns a "$vpnctl" up --tunnel "$tunnel" "$file" 2>"$scratch/up.log" || cat "$scratch/up.log"
 }
 
 # on_router RULE COMMAND...: with a rule in the router's packet filter.

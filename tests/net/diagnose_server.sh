@@ -16,7 +16,7 @@ calls()
     rm -f "$scratch/up"
     (
         sleep 0.2
-        CLOCK_BACK=$back LD_PRELOAD=${back:+$clock_back} in_ns a "$vpnctl" up --tunnel "$VPN_TUNNEL" "$file"
+        CLOCK_BACK=$back LD_PRELOAD=${back:+$clock_back} in_ns a "$vpnctl" up --tunnel "$tunnel" "$file"
         : >"$scratch/up"
         exec ip netns exec "$(ns_name a)" ping -n -q -i 0.2 -w 20 10.77.0.2
     ) >/dev/null 2>&1 &
@@ -51,6 +51,7 @@ END
 }
 
 for kind in vpn go; do
+    [ $kind = vpn ] || tunnel=wireguard-go
     server_up $kind
     server_conf a
 
@@ -73,6 +74,13 @@ for kind in vpn go; do
     check "$kind: nothing arrives" on_router "meta l4proto udp drop" \
         calls finds 1 outer-path datagrams transport serve --timeout 2
     check "$kind: and we say so" contains "No datagram at all arrived at port 51002" cat "$scratch/finds.json"
+
+    # And at the end that calls.
+    psk="PresharedKey = $(wg genpsk)" fresh
+    check "$kind: our preshared key is wrong" finds 1 control-plane handshake authentication ctl diagnose --json "$file"
+    fresh
+    check "$kind: we reach the server" finds 0 - - - ctl diagnose --json "$file"
+    tunnel=$VPN_TUNNEL
 
     # A first handshake with the right clock, which the daemon does not go on with, then one from yesterday.
     ready
