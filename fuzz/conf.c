@@ -21,6 +21,37 @@ static void check_error(const vpn_conf_error *error, size_t size)
     FUZZ_CHECK(memchr(error->key, '\0', sizeof error->key) != NULL);
 }
 
+/* A line of a filter is as it would be written, and so are its rules as a line, but for ports that stand twice. */
+static void check_filter(const char *line)
+{
+    static vpn_filter_rule rules[VPN_FILTER_LINE_RULES], again[VPN_FILTER_LINE_RULES];
+    char out[VPN_FILTER_LINE_CHARS];
+    size_t count, other;
+    int error = vpn_filter_rule_parse(rules, VPN_FILTER_LINE_RULES, &count, line, strlen(line), NULL);
+
+    FUZZ_CHECK(error == VPN_OK && count > 0 && vpn_filter_check(rules, count, NULL) == VPN_OK);
+    if (vpn_filter_rule_format(out, rules, count) != VPN_OK)
+        return;
+    error = vpn_filter_rule_parse(again, VPN_FILTER_LINE_RULES, &other, out, strlen(out), NULL);
+    FUZZ_CHECK(error == VPN_OK && other == count && memcmp(rules, again, count * sizeof *rules) == 0);
+}
+
+static void check_rules(const vpn_conf_peer *peer)
+{
+    char out[VPN_NETMAP_LINE_CHARS];
+
+    for (size_t i = 0; i < peer->filter_count; i++)
+        check_filter(peer->filter[i]);
+    FUZZ_CHECK(vpn_netmap_check(peer->netmap, peer->netmap_count, NULL) == VPN_OK);
+    for (size_t i = 0; i < peer->netmap_count; i++) {
+        vpn_netmap_rule rule;
+
+        FUZZ_CHECK(vpn_netmap_rule_format(out, &peer->netmap[i]) == VPN_OK);
+        FUZZ_CHECK(vpn_netmap_rule_parse(&rule, out, strlen(out), NULL) == VPN_OK);
+        FUZZ_CHECK(memcmp(&rule, &peer->netmap[i], sizeof rule) == 0);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static char first[ROOM], second[ROOM];
@@ -39,6 +70,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         free(text);
         return 0;
     }
+    for (size_t i = 0; i < conf->peer_count; i++)
+        check_rules(&conf->peers[i]);
     for (uint32_t target = VPN_CONF_FOR_VPN; target <= VPN_CONF_FOR_WG; target++) {
         size_t length = write_to(conf, target, first);
 

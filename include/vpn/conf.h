@@ -4,8 +4,8 @@
  * @brief Files of wg-quick(8) and wg(8): bytes in, plain data out, and back again. Opens no file and looks up no name.
  *
  * The keys of wg-quick(8) and of `wg setconf` are read as those programs read them: in any case, with comments after `#`, LF or
- * CRLF. Keys with lists (Address, DNS, AllowedIPs, the hooks, and the lists below) add up when repeated, of the others the last
- * one counts. What wg or wg-quick would pass over or pass on unchecked is an error here: unknown keys, keys in the wrong
+ * CRLF. Keys with lists (Address, DNS, AllowedIPs, the hooks, and the lists and rules below) add up when repeated, of the others
+ * the last one counts. What wg or wg-quick would pass over or pass on unchecked is an error here: unknown keys, keys in the wrong
  * section, two peers with one key. A table is a number, or `main`, `default` or `local`; a port is a number.
  *
  * Keys of [Interface] that only libvpn knows:
@@ -19,6 +19,18 @@
  * | `SearchDomains`, `MatchDomains` | names | appended to short names; names that the servers of `DNS` are asked for |
  * | `Metric` | number | metric of the routes |
  * | `IncludeApp`, `ExcludeApp` | `uid N`, `uid N-M`, `cgroup PATH`, `mark N`, `mark N/MASK` | only these use the tunnel; these never do |
+ * | `PathMTU` | `off`, `errors`, `probe` | whether the size of the path to each peer is followed: not; by ICMP errors; by probes as well |
+ * | `ClampMSS` | `true`, `false` | whether connections are made to use segments that fit the path |
+ *
+ * And of [Peer]:
+ *
+ * | key | value | meaning |
+ * | --- | --- | --- |
+ * | `Filter` | a rule, see vpn/rules.h | which packets may pass between this peer and the host; of several the first that matches decides |
+ * | `FilterDefault` | `allow`, `deny`, `reject` | what becomes of the others; with rules: `deny` |
+ * | `FilterFlows` | number | flows that stateful rules remember; otherwise the host decides |
+ * | `Netmap` | `ours` or `theirs`, prefix `as` prefix | our hosts, or the peer's, have other addresses inside than on its side; see vpn/netmap.h |
+ * | `ProbeAddress` | addresses | hosts behind this peer that answer probes of the path |
  *
  * The text holds secrets, and so does what was read: the caller wipes the text, vpn_conf_free the rest.
  */
@@ -27,6 +39,7 @@
 
 #include <vpn/allowedips.h>
 #include <vpn/key.h>
+#include <vpn/netmap.h>
 #include <vpn/packet.h>
 
 VPN_BEGIN
@@ -41,15 +54,23 @@ VPN_BEGIN
 
 /** @name What was said in the file, beside what can be seen from the values: bits of vpn_conf.set
  * @{ */
-#define VPN_CONF_SET_PRIVATE_KEY (1u << 0) /**< `private_key` counts, also when zero */
-#define VPN_CONF_SET_LISTEN_PORT (1u << 1) /**< `listen_port` counts, also when zero */
-#define VPN_CONF_SET_FWMARK      (1u << 2) /**< `fwmark` counts, also when zero (`off`) */
-#define VPN_CONF_SET_TABLE       (1u << 3) /**< `table` counts, also when automatic */
-#define VPN_CONF_SET_SAVE        (1u << 4) /**< `save_config` counts */
-#define VPN_CONF_SET_LAN_ACCESS  (1u << 5) /**< `lan_access` counts; without it LAN access is on */
-#define VPN_CONF_SET_FAIL_MODE   (1u << 6) /**< `fail_mode` counts; without it: open */
-#define VPN_CONF_SET_DNS_MODE    (1u << 7) /**< `dns_mode` counts; without it vpn_conf_dns_mode decides */
-#define VPN_CONF_SET_METRIC      (1u << 8) /**< `metric` counts, also when zero */
+#define VPN_CONF_SET_PRIVATE_KEY (1u << 0)  /**< `private_key` counts, also when zero */
+#define VPN_CONF_SET_LISTEN_PORT (1u << 1)  /**< `listen_port` counts, also when zero */
+#define VPN_CONF_SET_FWMARK      (1u << 2)  /**< `fwmark` counts, also when zero (`off`) */
+#define VPN_CONF_SET_TABLE       (1u << 3)  /**< `table` counts, also when automatic */
+#define VPN_CONF_SET_SAVE        (1u << 4)  /**< `save_config` counts */
+#define VPN_CONF_SET_LAN_ACCESS  (1u << 5)  /**< `lan_access` counts; without it LAN access is on */
+#define VPN_CONF_SET_FAIL_MODE   (1u << 6)  /**< `fail_mode` counts; without it: open */
+#define VPN_CONF_SET_DNS_MODE    (1u << 7)  /**< `dns_mode` counts; without it vpn_conf_dns_mode decides */
+#define VPN_CONF_SET_METRIC      (1u << 8)  /**< `metric` counts, also when zero */
+#define VPN_CONF_SET_PATH_MTU    (1u << 9)  /**< `path_mtu` counts; without it the daemon decides */
+#define VPN_CONF_SET_CLAMP_MSS   (1u << 10) /**< `clamp_mss` counts; without it the daemon decides */
+/** @} */
+
+/** @name The same of a peer: bits of vpn_conf_peer.set
+ * @{ */
+#define VPN_CONF_PEER_SET_DEFAULT (1u << 0) /**< `filter_default` counts */
+#define VPN_CONF_PEER_SET_FLOWS   (1u << 1) /**< `filter_flows` counts, also when zero */
 /** @} */
 
 /** @name Fail modes
@@ -63,6 +84,13 @@ VPN_BEGIN
 #define VPN_DNS_OFF    0 /**< the resolver is left as it is */
 #define VPN_DNS_TUNNEL 1 /**< all names are asked of the tunnel's servers */
 #define VPN_DNS_SPLIT  2 /**< names below the match domains are asked of the tunnel's servers, others as before */
+/** @} */
+
+/** @name How the size of the path is followed
+ * @{ */
+#define VPN_PATH_MTU_OFF    0 /**< not at all */
+#define VPN_PATH_MTU_ERRORS 1 /**< by the ICMP errors that come */
+#define VPN_PATH_MTU_PROBE  2 /**< also by probes inside the tunnel */
 /** @} */
 
 /** @name Kinds of application selectors
@@ -88,10 +116,21 @@ typedef struct vpn_conf_peer {
     const vpn_prefix *allowed_ips;        /**< in the order of the file, bits past the length zero */
     size_t allowed_ip_count;              /**< of them */
     const char *host;                     /**< host of the endpoint as written, without brackets; NULL: no endpoint */
-    vpn_endpoint endpoint; /**< family 0 when `host` is a name or has a zone that is no number; the port counts */
-    uint16_t keepalive;    /**< seconds; 0: off */
-    uint16_t reserved;     /**< zero */
-    uint32_t line;         /**< where [Peer] stood; 0 when it was not read from a text */
+    vpn_endpoint endpoint;     /**< family 0 when `host` is a name or has a zone that is no number; the port counts */
+    uint16_t keepalive;        /**< seconds; 0: off */
+    uint16_t reserved;         /**< zero */
+    uint32_t line;             /**< where [Peer] stood; 0 when it was not read from a text */
+    const char *const *filter; /**< lines of `Filter`, each as vpn_filter_rule_parse reads it */
+    size_t filter_count;       /**< of them */
+    const vpn_netmap_rule *netmap; /**< of `Netmap` */
+    size_t netmap_count;           /**< of them */
+    const vpn_prefix *probes;      /**< of `ProbeAddress`: /32 and /128 */
+    size_t probe_count;            /**< of them */
+    uint32_t set;                  /**< bits `VPN_CONF_PEER_SET_*` */
+    uint32_t filter_rules;         /**< rules that the lines of `filter` make, as read; ignored when written */
+    uint32_t filter_flows;         /**< of `FilterFlows` */
+    uint8_t filter_default;        /**< a `VPN_FILTER_*` of vpn/filter.h: an action */
+    uint8_t reserved_too[3];       /**< zero */
 } vpn_conf_peer;
 
 /** @brief What a file says. Lists keep the order of the file; strings end with NUL; an empty list may be NULL. */
@@ -133,6 +172,9 @@ typedef struct vpn_conf {
     size_t post_down_count;             /**< of them */
     const vpn_conf_peer *peers;         /**< in the order of the file */
     size_t peer_count;                  /**< of them */
+    uint8_t path_mtu;                   /**< a `VPN_PATH_MTU_*` */
+    uint8_t clamp_mss;                  /**< 1 or 0 */
+    uint8_t reserved_too[6];            /**< zero */
 } vpn_conf;
 
 /** @brief Why a text was refused. */

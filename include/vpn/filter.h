@@ -181,6 +181,13 @@ VPN_API VPN_MUST_USE VPN_NONNULL(1) int vpn_filter_replace(vpn_filter *filter, c
                                                            size_t count);
 
 /**
+ * @brief Changes the default; flows, rules and counters stay.
+ * @param fallback VPN_FILTER_DENY, VPN_FILTER_ALLOW or VPN_FILTER_REJECT.
+ * @return 0 or VPN_EINVAL. Since 0.1.
+ */
+VPN_API VPN_MUST_USE VPN_NONNULL(1) int vpn_filter_set_fallback(vpn_filter *filter, uint32_t fallback);
+
+/**
  * @brief Decides about an inner packet and counts it. Never allocates.
  *
  * Flows are asked first, then the rules. Answers: packets between the same two addresses and ports the other way, but for TCP

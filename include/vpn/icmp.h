@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /**
  * @file icmp.h
- * @brief ICMP and ICMPv6 errors about inner packets: "too big" and "unreachable" are written, and those that came are
- * read.
+ * @brief ICMP and ICMPv6 errors about inner packets: "too big" and "unreachable" are written, connections refused, and
+ * errors that came are read.
  *
  * Nothing allocates. A vpn_icmp is used by one thread at a time; vpn_icmp_error_parse is pure.
  *
@@ -26,7 +26,7 @@ VPN_BEGIN
  * @{ */
 #define VPN_ICMP_FITS      1 /**< the packet is no longer than the MTU */
 #define VPN_ICMP_DIVISIBLE 2 /**< IPv4 without DF: fragment the packet, or let it pass and be fragmented outside */
-#define VPN_ICMP_ERROR     3 /**< the packet is an ICMP error or redirect itself */
+#define VPN_ICMP_ERROR     3 /**< the packet is an ICMP error or redirect itself, or a TCP reset that is to be refused */
 #define VPN_ICMP_MANY      4 /**< it was sent to a multicast address or to 255.255.255.255 */
 #define VPN_ICMP_NOBODY    5 /**< its source is no single host: unspecified, loopback, multicast, 0/8 or 240/4 */
 #define VPN_ICMP_LATER     6 /**< it is a fragment and not the first */
@@ -111,6 +111,17 @@ VPN_API VPN_MUST_USE VPN_NONNULL(1, 2, 3) int vpn_icmp_too_big(vpn_icmp *icmp, u
 VPN_API VPN_MUST_USE VPN_NONNULL(1, 2, 3) int vpn_icmp_unreachable(vpn_icmp *icmp, uint8_t *out, size_t *bytes,
                                                                    const uint8_t *packet, size_t length, uint32_t why,
                                                                    vpn_time now);
+
+/**
+ * @brief Refuses a packet in the name of its destination, so that its sender fails at once: TCP by a reset (RFC 9293 section
+ * 3.10.7.1), UDP and others with ports as if nobody listened (3/3, ICMPv6 1/4), the rest as prohibited (3/13, ICMPv6 1/1).
+ *
+ * The answer comes from where the packet went, as a reset must; so it also passes wherever answers of that host may, and no
+ * address of the writer's own is needed. None is written about a reset. It takes from the same budgets as errors do.
+ * @return as vpn_icmp_unreachable, but VPN_EINVAL never. Since 0.1.
+ */
+VPN_API VPN_MUST_USE VPN_NONNULL(1, 2, 3) int vpn_icmp_refuse(vpn_icmp *icmp, uint8_t *out, size_t *bytes,
+                                                              const uint8_t *packet, size_t length, vpn_time now);
 
 /** @brief What a result of the writers means, in a few words; other numbers give "unknown result". Any thread. Since 0.1. */
 VPN_API const char *vpn_icmp_result_text(int result);

@@ -29,6 +29,7 @@
 #include <vpn/prefixes.h>
 #include <vpn/queue.h>
 #include <vpn/replay.h>
+#include <vpn/rules.h>
 #include <vpn/select.h>
 #include <vpn/session.h>
 #include <vpn/tai64n.h>

@@ -28,11 +28,18 @@ static const char *const names[VPN__CONF_LAST + 1] = {[VPN__CONF_NONE] = "",
                                                       [VPN__CONF_METRIC] = "Metric",
                                                       [VPN__CONF_INCLUDE_APP] = "IncludeApp",
                                                       [VPN__CONF_EXCLUDE_APP] = "ExcludeApp",
+                                                      [VPN__CONF_PATH_MTU] = "PathMTU",
+                                                      [VPN__CONF_CLAMP_MSS] = "ClampMSS",
                                                       [VPN__CONF_PUBLIC_KEY] = "PublicKey",
                                                       [VPN__CONF_PRESHARED_KEY] = "PresharedKey",
                                                       [VPN__CONF_ALLOWED_IPS] = "AllowedIPs",
                                                       [VPN__CONF_ENDPOINT] = "Endpoint",
-                                                      [VPN__CONF_KEEPALIVE] = "PersistentKeepalive"};
+                                                      [VPN__CONF_KEEPALIVE] = "PersistentKeepalive",
+                                                      [VPN__CONF_FILTER] = "Filter",
+                                                      [VPN__CONF_FILTER_DEFAULT] = "FilterDefault",
+                                                      [VPN__CONF_FILTER_FLOWS] = "FilterFlows",
+                                                      [VPN__CONF_NETMAP] = "Netmap",
+                                                      [VPN__CONF_PROBE_ADDRESS] = "ProbeAddress"};
 
 /* ASCII alone: what a locale calls a letter is not asked. */
 static uint32_t lower(char c)

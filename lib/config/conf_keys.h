@@ -31,16 +31,24 @@ enum vpn__conf_key {
     VPN__CONF_METRIC,
     VPN__CONF_INCLUDE_APP,
     VPN__CONF_EXCLUDE_APP,
+    VPN__CONF_PATH_MTU,
+    VPN__CONF_CLAMP_MSS,
     /* [Peer] */
     VPN__CONF_PUBLIC_KEY,
     VPN__CONF_PRESHARED_KEY,
     VPN__CONF_ALLOWED_IPS,
     VPN__CONF_ENDPOINT,
-    VPN__CONF_KEEPALIVE
+    VPN__CONF_KEEPALIVE,
+    /* [Peer], as we add it */
+    VPN__CONF_FILTER,
+    VPN__CONF_FILTER_DEFAULT,
+    VPN__CONF_FILTER_FLOWS,
+    VPN__CONF_NETMAP,
+    VPN__CONF_PROBE_ADDRESS
 };
 
 #define VPN__CONF_FIRST_OF_PEER VPN__CONF_PUBLIC_KEY
-#define VPN__CONF_LAST          VPN__CONF_KEEPALIVE
+#define VPN__CONF_LAST          VPN__CONF_PROBE_ADDRESS
 
 /* 1 when a text is a word, whatever the case of its ASCII letters. */
 int vpn__conf_is(const char *text, size_t length, const char *word);

@@ -9,6 +9,7 @@
 
 #include <vpn/uapi.h>
 
+#include "config/conf_rules.h"
 #include "config/text.h"
 
 #define NAME_CHARS    253u
@@ -319,16 +320,16 @@ static const char *read_fail_mode(reader *r, span value)
     return NULL;
 }
 
-static const char *read_dns_mode(uint8_t *out, span value)
+/* The place of a word among three. */
+static const char *read_mode(uint8_t *out, span value, const char *const modes[3], const char *why)
 {
-    static const char *const modes[] = {[VPN_DNS_OFF] = "off", [VPN_DNS_TUNNEL] = "tunnel", [VPN_DNS_SPLIT] = "split"};
-    for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+    for (size_t i = 0; i < 3; i++) {
         if (is(value, modes[i])) {
             *out = (uint8_t)i;
             return NULL;
         }
     }
-    return "\"off\", \"tunnel\" or \"split\"";
+    return why;
 }
 
 /* Whether a host between brackets is an IPv6 address, with or without the name or number of a link. */
@@ -412,6 +413,10 @@ static const char *quick_value(reader *r, enum vpn__conf_key key, span value)
 
 static const char *own_value(reader *r, enum vpn__conf_key key, span value)
 {
+    static const char *const dns_modes[] = {
+        [VPN_DNS_OFF] = "off", [VPN_DNS_TUNNEL] = "tunnel", [VPN_DNS_SPLIT] = "split"};
+    static const char *const path_modes[] = {
+        [VPN_PATH_MTU_OFF] = "off", [VPN_PATH_MTU_ERRORS] = "errors", [VPN_PATH_MTU_PROBE] = "probe"};
     vpn_conf *c = &r->to->conf;
     switch ((int)key) {
     case VPN__CONF_EXCLUDE:
@@ -424,20 +429,37 @@ static const char *own_value(reader *r, enum vpn__conf_key key, span value)
         return read_fail_mode(r, value);
     case VPN__CONF_DNS_MODE:
         c->set |= VPN_CONF_SET_DNS_MODE;
-        return read_dns_mode(&c->dns_mode, value);
+        return read_mode(&c->dns_mode, value, dns_modes, "\"off\", \"tunnel\" or \"split\"");
     case VPN__CONF_SEARCH:
     case VPN__CONF_MATCH:
         return each(r, value, 1, read_name, (int)key);
     case VPN__CONF_METRIC:
         c->set |= VPN_CONF_SET_METRIC;
         return vpn__read_decimal(&c->metric, value.text, value.length, UINT32_MAX) ? "not a metric of 32 bits" : NULL;
+    case VPN__CONF_PATH_MTU:
+        c->set |= VPN_CONF_SET_PATH_MTU;
+        return read_mode(&c->path_mtu, value, path_modes, "\"off\", \"errors\" or \"probe\"");
+    case VPN__CONF_CLAMP_MSS:
+        c->set |= VPN_CONF_SET_CLAMP_MSS;
+        return read_bool(&c->clamp_mss, value);
     default:
         return each(r, value, 0, read_app, (int)key);
     }
 }
 
+static const char *rules_value(reader *r, enum vpn__conf_key key, span value)
+{
+    struct vpn__conf_rules rules = {.arena = &r->to->arena, .peer = r->peer};
+    const char *why = vpn__conf_rules_value(&rules, key, value.text, value.length);
+    r->at = rules.at;
+    r->error = rules.error;
+    return why;
+}
+
 static const char *peer_value(reader *r, enum vpn__conf_key key, span value)
 {
+    if (key >= VPN__CONF_FILTER)
+        return rules_value(r, key, value);
     switch ((int)key) {
     case VPN__CONF_PUBLIC_KEY:
         return read_key(r->peer->public_key, value);

@@ -8,6 +8,7 @@
 #include <vpn/uapi.h>
 
 #include "base/env.h"
+#include "config/conf_rules.h"
 #include "config/conf_value.h"
 #include "config/text.h"
 
@@ -218,6 +219,8 @@ static void put_fail_mode(struct writer *w, const vpn_conf *conf)
 static void put_own(struct writer *w, const vpn_conf *conf)
 {
     static const char *const modes[] = {[VPN_DNS_OFF] = "off", [VPN_DNS_TUNNEL] = "tunnel", [VPN_DNS_SPLIT] = "split"};
+    static const char *const paths[] = {
+        [VPN_PATH_MTU_OFF] = "off", [VPN_PATH_MTU_ERRORS] = "errors", [VPN_PATH_MTU_PROBE] = "probe"};
     if (conf->exclude_count) {
         line(w, VPN__CONF_EXCLUDE);
         put_networks(w, conf->exclude, conf->exclude_count);
@@ -235,6 +238,10 @@ static void put_own(struct writer *w, const vpn_conf *conf)
         put_number(w, VPN__CONF_METRIC, conf->metric);
     for (size_t i = 0; i < conf->app_count; i++)
         put_app(w, &conf->apps[i]);
+    if (conf->set & VPN_CONF_SET_PATH_MTU)
+        put(w, VPN__CONF_PATH_MTU, paths[conf->path_mtu]);
+    if (conf->set & VPN_CONF_SET_CLAMP_MSS)
+        put(w, VPN__CONF_CLAMP_MSS, conf->clamp_mss ? "true" : "false");
 }
 
 static void put_endpoint(struct writer *w, const char *host, uint16_t port)
@@ -267,11 +274,13 @@ static void put_peer(struct writer *w, const vpn_conf_peer *peer)
         put_endpoint(w, peer->host, peer->endpoint.port);
     if (peer->keepalive)
         put_number(w, VPN__CONF_KEEPALIVE, peer->keepalive);
+    if (w->target == VPN_CONF_FOR_VPN && vpn__conf_rules_write(&w->text, peer))
+        w->error = VPN_EINVAL;
 }
 
 static int write_conf(struct writer *w, const vpn_conf *conf)
 {
-    if (conf->dns_mode > VPN_DNS_SPLIT || conf->fail_mode > VPN_FAIL_CLOSED ||
+    if (conf->dns_mode > VPN_DNS_SPLIT || conf->fail_mode > VPN_FAIL_CLOSED || conf->path_mtu > VPN_PATH_MTU_PROBE ||
         (conf->mtu && conf->mtu < VPN__CONF_MTU_MIN))
         return VPN_EINVAL;
     put_device(w, conf);

@@ -280,6 +280,14 @@ int vpn_filter_decide(vpn_filter *filter, uint32_t direction, vpn_peer_id peer, 
     return p.verdict.action;
 }
 
+int vpn_filter_set_fallback(vpn_filter *filter, uint32_t fallback)
+{
+    if (fallback > VPN_FILTER_REJECT)
+        return VPN_EINVAL;
+    filter->fallback = (uint8_t)fallback;
+    return 0;
+}
+
 void vpn_filter_forget(vpn_filter *filter, vpn_peer_id peer)
 {
     uint8_t start[8];

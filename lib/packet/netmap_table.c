@@ -114,8 +114,7 @@ static int rules_clash(const vpn_netmap_rule *a, const vpn_netmap_rule *b)
     return a->inside.bits == b->inside.bits && same(prefix_of(&a->inside, bits), prefix_of(&b->inside, bits));
 }
 
-/* 0, VPN_EINVAL or VPN_EEXIST about the rule at `place`, beside those before it. */
-static int check_rule(const vpn_netmap_rule *rules, size_t place)
+int vpn__netmap_check_rule(const vpn_netmap_rule *rules, size_t place)
 {
     if (!rule_is_valid(&rules[place]))
         return VPN_EINVAL;
@@ -131,7 +130,7 @@ int vpn_netmap_check(const vpn_netmap_rule *rules, size_t count, size_t *bad)
     int error = count > VPN_NETMAP_RULES_MAX ? VPN_ELIMIT : VPN_OK;
 
     while (error == VPN_OK && place < count) {
-        error = check_rule(rules, place);
+        error = vpn__netmap_check_rule(rules, place);
         place += error == VPN_OK;
     }
     if (bad)

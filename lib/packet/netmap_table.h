@@ -31,6 +31,9 @@ static inline uint32_t vpn__netmap_list_of(uint32_t direction, uint32_t whose, u
     return (direction == VPN_NETMAP_OUT ? 4u : 0) + whose * 2 + (family == 6 ? 1u : 0);
 }
 
+/* 0, VPN_EINVAL or VPN_EEXIST about the rule at `place`, beside those before it. */
+int vpn__netmap_check_rule(const vpn_netmap_rule *rules, size_t place);
+
 /* Fills `lists`, and 2 * count entries that they share, from rules that vpn_netmap_check took. */
 void vpn__netmap_fill(struct vpn__netmap_list lists[VPN__NETMAP_LISTS], struct vpn__netmap_entry *entries,
                       const vpn_netmap_rule *rules, size_t count);

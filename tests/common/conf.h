@@ -113,6 +113,22 @@ static inline int conf_same_peers(const vpn_conf *a, const vpn_conf *b)
     return 1;
 }
 
+/* What peers have that only libvpn knows. */
+static inline int conf_same_rules(const vpn_conf *a, const vpn_conf *b)
+{
+    for (size_t i = 0; i < a->peer_count; i++) {
+        const vpn_conf_peer *x = &a->peers[i], *y = &b->peers[i];
+        if (!conf_same_texts(x->filter, x->filter_count, y->filter, y->filter_count) ||
+            !conf_same_prefixes(x->probes, x->probe_count, y->probes, y->probe_count) ||
+            x->netmap_count != y->netmap_count || x->set != y->set || x->filter_flows != y->filter_flows ||
+            x->filter_default != y->filter_default || x->filter_rules != y->filter_rules)
+            return 0;
+        if (x->netmap_count && memcmp(x->netmap, y->netmap, x->netmap_count * sizeof(*x->netmap)))
+            return 0;
+    }
+    return 1;
+}
+
 /* Whether two files say the same, but for where their lines stand. */
 static inline int conf_same(const vpn_conf *a, const vpn_conf *b)
 {
@@ -130,7 +146,8 @@ static inline int conf_same(const vpn_conf *a, const vpn_conf *b)
            conf_same_texts(a->post_up, a->post_up_count, b->post_up, b->post_up_count) &&
            conf_same_texts(a->pre_down, a->pre_down_count, b->pre_down, b->pre_down_count) &&
            conf_same_texts(a->post_down, a->post_down_count, b->post_down, b->post_down_count) &&
-           conf_same_apps(a, b) && conf_same_peers(a, b);
+           conf_same_apps(a, b) && conf_same_peers(a, b) && conf_same_rules(a, b) && a->path_mtu == b->path_mtu &&
+           a->clamp_mss == b->clamp_mss;
 }
 
 #endif

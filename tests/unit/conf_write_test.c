@@ -32,19 +32,31 @@
     "Metric = 50\n"                                                                                                    \
     "IncludeApp = uid 1000-1999\n"                                                                                     \
     "ExcludeApp = cgroup user.slice\n"                                                                                 \
-    "ExcludeApp = mark 0x10/0xff\n"
-#define PEERS                                                                                                          \
+    "ExcludeApp = mark 0x10/0xff\n"                                                                                    \
+    "PathMTU = probe\n"                                                                                                \
+    "ClampMSS = true\n"
+#define PEER_A                                                                                                         \
     "\n[Peer]\n"                                                                                                       \
     "PublicKey = " CONF_KEY_B "\n"                                                                                     \
     "PresharedKey = " CONF_KEY_C "\n"                                                                                  \
     "AllowedIPs = 0.0.0.0/0, ::/0\n"                                                                                   \
     "Endpoint = [2001:db8::1]:51820\n"                                                                                 \
-    "PersistentKeepalive = 25\n"                                                                                       \
+    "PersistentKeepalive = 25\n"
+#define RULES                                                                                                          \
+    "FilterDefault = reject\n"                                                                                         \
+    "FilterFlows = 64\n"                                                                                               \
+    "Filter = allow in tcp to 10.0.0.0/24 port 22,443 stateful\n"                                                      \
+    "Filter = deny\n"                                                                                                  \
+    "Netmap = ours 10.0.0.0/24 as 10.1.0.0/24\n"                                                                       \
+    "Netmap = theirs 10.2.0.0/24 as 10.0.0.0/24\n"                                                                     \
+    "ProbeAddress = 10.2.0.1, fd00::1\n"
+#define PEER_B                                                                                                         \
     "\n[Peer]\n"                                                                                                       \
     "PublicKey = " CONF_KEY_A "\n"                                                                                     \
     "Endpoint = vpn.example.org:1\n"
+#define PEERS PEER_A PEER_B
 
-static const char full[] = ALL QUICK "\n" QUICK_REST OWN PEERS;
+static const char full[] = ALL QUICK "\n" QUICK_REST OWN PEER_A RULES PEER_B;
 
 static void expect(const vpn_conf *conf, uint32_t target, const char *want)
 {
@@ -130,14 +142,28 @@ static vpn_conf *random_conf(uint64_t *seed)
                                         "MatchDomains=m",
                                         "Metric=0",
                                         "Metric=9",
+                                        "PathMTU=off",
+                                        "PathMTU=errors",
+                                        "ClampMSS=false",
                                         "IncludeApp=uid 0",
                                         "IncludeApp=uid 1-4294967294",
                                         "ExcludeApp=mark 1",
                                         "ExcludeApp=cgroup a/b,mark 0x80000000/0xf0000000"};
-    static const char *const peer[] = {
-        "PresharedKey=" CONF_KEY_C,  "AllowedIPs=::/0,10.9.9.9/8",  "AllowedIPs=",
-        "Endpoint=[fe80::1%eth0]:1", "Endpoint=[::ffff:1.2.3.4]:2", "Endpoint=h:3",
-        "Endpoint=1.2.3.4:5",        "PersistentKeepalive=65535",   "PersistentKeepalive=off"};
+    static const char *const peer[] = {"PresharedKey=" CONF_KEY_C,
+                                       "AllowedIPs=::/0,10.9.9.9/8",
+                                       "AllowedIPs=",
+                                       "Endpoint=[fe80::1%eth0]:1",
+                                       "Endpoint=[::ffff:1.2.3.4]:2",
+                                       "Endpoint=h:3",
+                                       "Endpoint=1.2.3.4:5",
+                                       "PersistentKeepalive=65535",
+                                       "PersistentKeepalive=off",
+                                       "Filter=allow in tcp to port 1,2-3 stateful",
+                                       "Filter=reject from ::/0",
+                                       "FilterDefault=deny",
+                                       "FilterDefault=allow",
+                                       "FilterFlows=1",
+                                       "ProbeAddress=::1,1.2.3.4"};
     static const char *const keys[] = {CONF_KEY_A, CONF_KEY_B, CONF_KEY_C};
     char text[8192] = "[Interface]\n";
     for (size_t n = test_below(seed, 25); n; n--)
@@ -263,6 +289,7 @@ START_TEST(what_cannot_be_written)
     conf = base, conf.mtu = 67, refused(&conf);
     conf = base, conf.dns_mode = 3, refused(&conf);
     conf = base, conf.fail_mode = 2, refused(&conf);
+    conf = base, conf.path_mtu = 3, refused(&conf);
     conf = base, conf.size--, refused(&conf);
     char out[64];
     size_t length;

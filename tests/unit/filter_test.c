@@ -625,6 +625,26 @@ START_TEST(one_login)
 }
 END_TEST
 
+/* Another default in use: flows and counters stay. */
+START_TEST(another_default)
+{
+    vpn_filter_config config = {.size = sizeof(config)};
+    vpn_filter *own;
+    vpn_filter_count count;
+    ck_assert_int_eq(vpn_filter_new(&own, &config), 0);
+    for (uint32_t action = 0; action < 3; action++) {
+        uint8_t packet[20] = {0x45, [3] = 20, [8] = 64, [9] = 89};
+        ck_assert_int_eq(vpn_filter_set_fallback(own, action), 0);
+        ck_assert_int_eq(vpn_filter_decide(own, VPN_FILTER_IN, 0, packet, sizeof(packet), 0, &verdict), (int)action);
+        ck_assert_uint_eq(verdict.reason, VPN_FILTER_BY_DEFAULT);
+    }
+    ck_assert_int_eq(vpn_filter_set_fallback(own, 3), VPN_EINVAL);
+    ck_assert_int_eq(vpn_filter_counted(own, VPN_FILTER_DEFAULT, &count), 0);
+    ck_assert_uint_eq(count.packets, 3);
+    vpn_filter_free(own);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("filter");
@@ -647,6 +667,7 @@ static Suite *suite(void)
     test_add(s, "peers_are_apart", peers_are_apart);
     test_add(s, "connections_back", connections_back);
     test_add(s, "one_login", one_login);
+    test_add(s, "another default", another_default);
     return s;
 }
 

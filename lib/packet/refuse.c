@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: ISC */
+#include <vpn/icmp.h>
+
+#include <string.h>
+
+#include <vpn/checksum.h>
+
+#include "base/bytes.h"
+#include "packet/icmp.h"
+#include "packet/icmp_limit.h"
+#include "packet/ip.h"
+
+#define TCP_HEADER 20u
+#define HOP_LIMIT  64
+#define DF         0x4000
+
+#define SEQUENCE 4u
+#define ACK_FOR  8u
+#define OFFSET   12u
+#define FLAGS    13u
+#define CHECKSUM 16u
+
+#define FIN 0x01u
+#define SYN 0x02u
+#define RST 0x04u
+#define ACK 0x10u
+
+/* Sequence numbers that a segment takes, SYN and FIN counted (RFC 9293 section 3.4). */
+static uint32_t numbers(const vpn_ip *ip, const uint8_t *tcp)
+{
+    uint32_t there = ip->total - ip->transport, header = (uint32_t)(tcp[OFFSET] >> 4) * 4;
+    uint32_t data = header < there ? there - header : 0;
+
+    return data + ((ip->tcp_flags & SYN) != 0) + ((ip->tcp_flags & FIN) != 0);
+}
+
+/* RFC 9293 section 3.10.7.1: with ACK, the reset has the number that it asks for; without, it acknowledges what came. */
+static void write_tcp(uint8_t *out, const vpn_ip *ip, const uint8_t *tcp)
+{
+    memset(out, 0, TCP_HEADER);
+    vpn__store16be(out, ip->dst_port);
+    vpn__store16be(out + 2, ip->src_port);
+    out[OFFSET] = TCP_HEADER / 4 << 4;
+    out[FLAGS] = RST;
+    if (ip->tcp_flags & ACK) {
+        memcpy(out + SEQUENCE, tcp + ACK_FOR, 4);
+        return;
+    }
+    vpn__store32be(out + ACK_FOR, vpn__load32be(tcp + SEQUENCE) + numbers(ip, tcp));
+    out[FLAGS] = RST | ACK;
+}
+
+static void write_ip(uint8_t *out, const vpn_ip *ip)
+{
+    if (ip->version == 6) {
+        memset(out, 0, VPN__IP6_HEADER);
+        out[0] = 0x60;
+        out[5] = TCP_HEADER;
+        out[6] = VPN_IP_TCP;
+        out[7] = HOP_LIMIT;
+        memcpy(out + 8, ip->dst, 16);
+        memcpy(out + 24, ip->src, 16);
+        return;
+    }
+    memset(out, 0, VPN__IP4_HEADER);
+    out[0] = 0x45;
+    out[3] = VPN__IP4_HEADER + TCP_HEADER;
+    vpn__store16be(out + 6, DF);
+    out[8] = HOP_LIMIT;
+    out[9] = VPN_IP_TCP;
+    memcpy(out + 12, ip->dst, 4);
+    memcpy(out + 16, ip->src, 4);
+    vpn__store16be(out + 10, vpn_checksum(out, VPN__IP4_HEADER));
+}
+
+/* `room` becomes the length, or the need. */
+static int reset(vpn_icmp *icmp, uint8_t *out, size_t *room, const uint8_t *packet, const vpn_ip *ip, vpn_time now)
+{
+    uint32_t header = ip->version == 4 ? VPN__IP4_HEADER : VPN__IP6_HEADER, total = header + TCP_HEADER;
+    size_t have = *room;
+    int silent = vpn__icmp_judge(ip);
+
+    *room = 0;
+    if (silent == 0 && (ip->tcp_flags & RST) != 0)
+        silent = VPN_ICMP_ERROR;
+    if (silent != 0)
+        return silent;
+    if (have < total) {
+        *room = total;
+        return VPN_ESPACE;
+    }
+    if (!vpn__icmp_spend(icmp, ip->src, now))
+        return VPN_ICMP_LIMITED;
+    write_ip(out, ip);
+    write_tcp(out + header, ip, packet + ip->transport);
+    vpn__store16be(out + header + CHECKSUM,
+                   vpn_checksum_transport(ip->version, VPN_IP_TCP, ip->dst, ip->src, out + header, TCP_HEADER));
+    *room = total;
+    return VPN_OK;
+}
+
+int vpn_icmp_refuse(vpn_icmp *icmp, uint8_t *out, size_t *bytes, const uint8_t *packet, size_t length, vpn_time now)
+{
+    struct vpn__icmp_message message = {.word = 0};
+    size_t room = *bytes;
+    vpn_ip ip;
+    int error = vpn__icmp_read(&ip, packet, length);
+    int ports = (ip.flags & VPN_IP_PORTS) != 0;
+
+    *bytes = 0;
+    if (error != VPN_OK)
+        return error;
+    if (ip.protocol == VPN_IP_TCP && ports) {
+        error = reset(icmp, out, &room, packet, &ip, now);
+    } else {
+        message.type = ip.version == 4 ? 3 : 1;
+        message.code = ip.version == 4 ? (ports ? 3 : 13) : (ports ? 4 : 1);
+        error = vpn__icmp_answer(icmp, ip.dst, out, &room, packet, &ip, &message, now);
+    }
+    *bytes = room;
+    return error;
+}
