@@ -9,6 +9,7 @@
 
 #include "config/conf_value.h"
 #include "policy/host.h"
+#include "policy/inside.h"
 
 #define FIRST_TABLE    51820u /* as wg-quick: the number is both mark and table */
 #define TRIES          4096u
@@ -69,7 +70,9 @@ static int valid_conf(const vpn_conf *conf)
             return 0;
     }
     for (size_t i = 0; i < conf->peer_count; i++) {
-        if (!all_valid(conf->peers[i].allowed_ips, conf->peers[i].allowed_ip_count))
+        const vpn_conf_peer *peer = &conf->peers[i];
+        if (!all_valid(peer->allowed_ips, peer->allowed_ip_count) ||
+            vpn_netmap_check(peer->netmap, peer->netmap_count, NULL))
             return 0;
     }
     return all_valid(conf->addresses, conf->address_count) && all_valid(conf->dns, conf->dns_count) &&
@@ -115,6 +118,7 @@ static int find_endpoints(vpn_plan *plan)
 static int gather(vpn_plan *plan, vpn_prefixes *set)
 {
     size_t total = 0, at = 0;
+    int error = 0;
     for (size_t i = 0; i < plan->conf.peer_count; i++)
         total += plan->conf.peers[i].allowed_ip_count;
     if (total > SIZE_MAX / sizeof(vpn_prefix))
@@ -122,13 +126,17 @@ static int gather(vpn_plan *plan, vpn_prefixes *set)
     vpn_prefix *all = vpn__arena_alloc(&plan->arena, total * sizeof(*all));
     if (!all)
         return VPN_ENOMEM;
-    for (size_t i = 0; i < plan->conf.peer_count; i++) {
+    for (size_t i = 0; i < plan->conf.peer_count && !error; i++) {
         const vpn_conf_peer *peer = &plan->conf.peers[i];
+        if (vpn__inside_differs(peer)) {
+            error = vpn__inside_add(set, peer, &plan->arena.env);
+            continue;
+        }
         if (peer->allowed_ip_count)
             memcpy(all + at, peer->allowed_ips, peer->allowed_ip_count * sizeof(*all));
         at += peer->allowed_ip_count;
     }
-    return vpn_prefixes_add(set, all, total);
+    return error ? error : vpn_prefixes_add(set, all, at);
 }
 
 static int find_inside(vpn_plan *plan)

@@ -24,7 +24,7 @@ struct vpn_plan {
     vpn_host host;
     vpn_op *ops;
     size_t op_count;
-    vpn_prefixes *inside;     /* AllowedIPs without Exclude */
+    vpn_prefixes *inside;     /* AllowedIPs, by their names on this host, without Exclude */
     vpn_prefixes *held;       /* what only the tunnel may carry, when it fails closed; else empty */
     const vpn_prefix *routes; /* `inside` as the fewest prefixes */
     size_t route_count;

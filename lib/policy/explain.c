@@ -5,6 +5,7 @@
 
 #include "config/text.h"
 #include "policy/host.h"
+#include "policy/inside.h"
 #include "policy/ruleset.h"
 #include "policy/way.h"
 
@@ -61,7 +62,7 @@ static void own(vpn_explanation *out)
 static void through(const vpn_plan *plan, const vpn_selector *packet, const struct vpn__way *way, vpn_explanation *out)
 {
     text t = sentence(out);
-    uint32_t peer = vpn__way_peer(plan, packet->family, packet->to);
+    uint32_t peer = vpn__inside_peer(&plan->conf, packet->family, packet->to);
     if (peer == UINT32_MAX) {
         blocked(out, "a route leads into the tunnel, but no peer's AllowedIPs hold the address");
         return;

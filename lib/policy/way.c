@@ -115,20 +115,3 @@ void vpn__way_find(const vpn_plan *plan, const vpn_selector *packet, struct vpn_
     }
     memset(way, 0, sizeof(*way));
 }
-
-uint32_t vpn__way_peer(const vpn_plan *plan, uint8_t family, const uint8_t *addr)
-{
-    uint32_t peer = UINT32_MAX, bits = 0;
-    for (size_t i = 0; i < plan->conf.peer_count; i++) {
-        const vpn_conf_peer *candidate = &plan->conf.peers[i];
-        for (size_t k = 0; k < candidate->allowed_ip_count; k++) {
-            const vpn_prefix *prefix = &candidate->allowed_ips[k];
-            /* of equal prefixes the last one counts: it took the place of the others */
-            if (vpn__prefix_holds(prefix, family, addr) && (peer == UINT32_MAX || prefix->bits >= bits)) {
-                peer = (uint32_t)i;
-                bits = prefix->bits;
-            }
-        }
-    }
-    return peer;
-}

@@ -18,7 +18,5 @@ struct vpn__way {
 };
 
 void vpn__way_find(const vpn_plan *plan, const vpn_selector *packet, struct vpn__way *way);
-/* The peer that the tunnel gives an address to, as AllowedIPs have it; UINT32_MAX: none. */
-uint32_t vpn__way_peer(const vpn_plan *plan, uint8_t family, const uint8_t *addr);
 
 #endif

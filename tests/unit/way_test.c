@@ -65,27 +65,11 @@ START_TEST(metrics_and_refusals)
 }
 END_TEST
 
-START_TEST(the_longest_prefix_picks_the_peer)
-{
-    policy_world w;
-    policy_host(&w);
-    policy_plan(&w, POLICY_PEER "AllowedIPs = 10.0.0.0/8, 10.5.5.5\n[Peer]\nPublicKey = " CONF_KEY_C
-                                "\nAllowedIPs = 10.5.0.0/16\n[Peer]\nPublicKey = " CONF_KEY_A
-                                "\nAllowedIPs = 10.0.0.0/8\n");
-    ck_assert_uint_eq(vpn__way_peer(w.plan, 4, policy_packet("10.5.5.5", 0, 0).to), 0);
-    ck_assert_uint_eq(vpn__way_peer(w.plan, 4, policy_packet("10.5.5.6", 0, 0).to), 1);
-    ck_assert_uint_eq(vpn__way_peer(w.plan, 4, policy_packet("10.6.0.1", 0, 0).to), 2);
-    ck_assert_uint_eq(vpn__way_peer(w.plan, 4, policy_packet("11.0.0.1", 0, 0).to), UINT32_MAX);
-    policy_end(&w);
-}
-END_TEST
-
 static Suite *way_suite(void)
 {
     Suite *suite = suite_create("way");
     test_add(suite, "around and through", around_and_through);
     test_add(suite, "metrics and refusals", metrics_and_refusals);
-    test_add(suite, "the longest prefix picks the peer", the_longest_prefix_picks_the_peer);
     return suite;
 }
 
