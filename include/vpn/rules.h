@@ -22,9 +22,8 @@
 
 VPN_BEGIN
 
-#define VPN_FILTER_LINE_RULES                                                                                          \
-    256 /**< most rules that one line of a filter makes: 16 source ports times 16 destination ports */
-#define VPN_FILTER_LINE_CHARS 640 /**< enough for the text of any line of a filter and a NUL */
+#define VPN_FILTER_LINE_RULES 144 /**< most rules that one line of a filter makes: lists of 12 ports on both sides */
+#define VPN_FILTER_LINE_CHARS 512 /**< enough for the text of any line of a filter and a NUL */
 #define VPN_NETMAP_LINE_CHARS 112 /**< enough for the text of any rule of a translation and a NUL */
 
 /** @brief Why a line was refused. */

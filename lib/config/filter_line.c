@@ -101,7 +101,7 @@ static int read_ports(line *l, words *w, struct vpn__port_list *out)
     }
     for (;;) {
         if (out->count == VPN__PORTS_MAX)
-            return vpn__rule_fault(w, "a list has at most 16 ports and ranges");
+            return vpn__rule_fault(w, "a list has at most 12 ports and ranges");
         if (read_range(&out->ranges[out->count++], w))
             return VPN_EFORMAT;
         if (!vpn__rule_more(w) || w->text[w->at] != ',')

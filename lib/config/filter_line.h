@@ -7,7 +7,7 @@
 
 #include "config/text.h"
 
-#define VPN__PORTS_MAX 16u
+#define VPN__PORTS_MAX 12u
 
 struct vpn__port_range {
     uint16_t min, max;

@@ -71,20 +71,19 @@ START_TEST(faults)
 }
 END_TEST
 
-/* 250 lines of 128 rules are the most. */
+/* 400 lines of 80 rules are the most. */
 START_TEST(most_rules)
 {
-    static const char line[] =
-        "Filter = allow tcp from port 1,2,3,4,5,6,7,8 to port 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16\n";
-    static char text[251 * sizeof line + 256];
+    static const char line[] = "Filter = allow tcp from port 1,2,3,4,5,6,7,8 to port 1,2,3,4,5,6,7,8,9,10\n";
+    static char text[401 * sizeof line + 256];
     strcpy(text, CONF_PEER);
-    for (int i = 0; i < 250; i++)
+    for (int i = 0; i < 400; i++)
         strcat(text, line);
     vpn_conf *conf = conf_good(text);
     ck_assert_uint_eq(conf->peers[0].filter_rules, VPN_FILTER_RULES_MAX);
     vpn_conf_free(conf);
     strcat(text, "Filter = deny\n");
-    conf_bad(text, 253, 10, "32000");
+    conf_bad(text, 403, 10, "32000");
 }
 END_TEST
 

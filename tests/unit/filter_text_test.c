@@ -66,17 +66,16 @@ START_TEST(lists_multiply)
 }
 END_TEST
 
-static const char sixteen[] = "65520-65521,65522-65523,65524-65525,65526-65527,65528-65529,65500-65501,65502-65503,"
-                              "65504-65505,65506-65507,65508-65509,65510-65511,65512-65513,65514-65515,65516-65517,"
-                              "65518-65519,65534-65535";
+static const char twelve[] = "65520-65521,65522-65523,65524-65525,65526-65527,65528-65529,65500-65501,65502-65503,"
+                             "65504-65505,65506-65507,65508-65509,65510-65511,65534-65535";
 
 START_TEST(the_longest_line)
 {
     char text[VPN_FILTER_LINE_CHARS], out[VPN_FILTER_LINE_CHARS];
     (void)snprintf(text, sizeof text,
-                   "allow out udplite from aaaa:bbbb:cccc:dddd:eeee:ffff:abcd:0/112 port %s to "
-                   "aaaa:bbbb:cccc:dddd:eeee:ffff:abcd:0/112 port %s stateful",
-                   sixteen, sixteen);
+                   "allow out tcp from aaaa:bbbb:cccc:dddd:eeee:ffff:abcd:1234/128 port %s to "
+                   "aaaa:bbbb:cccc:dddd:eeee:ffff:abcd:1234/128 port %s flags FSRPAUEW/FSRPAUEW stateful",
+                   twelve, twelve);
     ck_assert_uint_eq(parse(text), VPN_FILTER_LINE_RULES);
     ck_assert_int_eq(vpn_filter_rule_format(out, rules, VPN_FILTER_LINE_RULES), 0);
     ck_assert_str_eq(out, text);
