@@ -42,7 +42,8 @@ compile()
     fi
     # What vpnctl reads is no part of the library.
     if [ "$1" = vpnctl ]; then
-        for part in convert_json device ear facts facts_read file json json_get more out_json uapi_client; do
+        for part in convert_json device ear facts facts_read file json json_get more out_json uapi_client \
+            uapi_more; do
             sources="$sources examples/vpnctl/$part.c"
         done
         libs="$libs -D_GNU_SOURCE -Iexamples/vpnctl"

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "path_peer.h"
+#include "rules_peer.h"
 
 #define FIRST_ROOM 16u
 
@@ -16,6 +17,7 @@ static void free_parts(annex *a)
     if (a->path != NULL)
         vpn_pmtu_free(a->path->pmtu);
     free(a->path);
+    rules_peer_free(a->rules);
 }
 
 static size_t chain_of(const annexes *all, vpn_peer_id peer)

@@ -12,11 +12,12 @@
 /* Each part is NULL until it is needed, belongs to the annex, and is freed with it in free_parts. */
 typedef struct annex {
     vpn_peer_id peer;
-    struct annex *next;      /* with the same hash */
-    struct roaming *roaming; /* history.h */
-    vpn_filter *filter;      /* which packets may pass */
-    vpn_netmap *netmap;      /* under which addresses */
-    struct path_peer *path;  /* how large */
+    struct annex *next;       /* with the same hash */
+    struct roaming *roaming;  /* history.h */
+    vpn_filter *filter;       /* which packets may pass */
+    vpn_netmap *netmap;       /* under which addresses */
+    struct path_peer *path;   /* how large */
+    struct rules_peer *rules; /* what was said of both; there whenever one of them is */
 } annex;
 
 typedef struct annexes {

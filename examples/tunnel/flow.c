@@ -32,7 +32,8 @@ int flow_open(flow *f, const options *chosen)
     if (config.provider == NULL || tun_open(&f->tun, chosen->name, chosen->tun_fd) != 0 || udp_init(&f->udp) != 0)
         return -1;
     if (flow_get_memory(f, chosen->threads, config.provider) != 0 || vpn_wg_new(&f->wg, &config) != 0 ||
-        parking_open(&f->parking) != 0 || path_open(&f->path, f->wg, &f->annexes, &f->tun, &f->udp) != 0) {
+        parking_open(&f->parking) != 0 || path_open(&f->path, f->wg, &f->annexes, &f->tun, &f->udp) != 0 ||
+        rules_open(&f->rules, f->wg, &f->annexes) != 0) {
         log_error("out of memory");
         return -1;
     }
@@ -98,6 +99,8 @@ static int carry(flow *f, batch *b)
 
     if (f->path.on)
         path_carry(&f->path, b->packets, b->count);
+    if (f->rules.count != 0)
+        rules_inbound(&f->rules, b->packets, b->count, clock_now());
     udp_send(&f->udp, b->packets, b->count);
     gone = deliver_packets(&f->host, &f->tun, b->packets, b->count);
     f->slots_used -= b->slots;
@@ -133,6 +136,7 @@ void flow_close(flow *f)
     keylog_close(&f->keylog);
     parking_close(&f->parking);
     path_close(&f->path);
+    rules_close(&f->rules);
     annexes_close(&f->annexes);
     flow_free_memory(f);
 }
@@ -216,6 +220,21 @@ static int send_parked(flow *f, vpn_peer_id peer, vpn_time now)
     return 0;
 }
 
+/* To peers whose packets were refused. */
+static int send_answers(flow *f, vpn_time now)
+{
+    const uint8_t *answer;
+    uint32_t length;
+
+    while ((answer = rules_answer(&f->rules, &length)) != NULL) {
+        vpn_packet *packet = place(f, length);
+
+        if (packet != NULL)
+            memcpy(packet->data + packet->offset, answer, length);
+    }
+    return send_batch(f, now);
+}
+
 /* A peer in the log: the ends of its key, enough to tell it from others. */
 static void tell(const vpn_wg_event_info *event)
 {
@@ -244,12 +263,14 @@ static int serve_events(flow *f, vpn_time now)
             return TUN_GONE;
         if (event.type == VPN_WG_GAVE_UP || event.type == VPN_WG_PEER_EXPIRED)
             parking_drop(&f->parking, event.peer);
-        if (event.type == VPN_WG_PEER_EXPIRED)
+        if (event.type == VPN_WG_PEER_EXPIRED) {
+            (void)rules_changed(&f->rules, event.peer);
             annex_drop(&f->annexes, event.peer);
+        }
         if (event.type == VPN_WG_UP || event.type == VPN_WG_ROAMED)
             path_peer_changed(&f->path, event.peer, now);
     }
-    return 0;
+    return f->rules.answer_count == 0 ? 0 : send_answers(f, now);
 }
 
 /* What was read, in segments that fit the tunnel. */
@@ -288,7 +309,11 @@ int flow_from_tun(flow *f, vpn_time now)
 
         if (got == 0)
             break;
-        if (got == TUN_GONE || cut(f, &how, (uint32_t)got, now) != 0)
+        if (got == TUN_GONE)
+            return TUN_GONE;
+        if (f->rules.count != 0 && !rules_outbound(&f->rules, &f->tun, &how, f->inbox, (uint32_t)got, now))
+            continue;
+        if (cut(f, &how, (uint32_t)got, now) != 0)
             return TUN_GONE;
     }
     if (reads == 0)

@@ -12,12 +12,14 @@
 #include "parking.h"
 #include "path.h"
 #include "platform.h"
+#include "rules.h"
 
 typedef struct flow {
     vpn_wg *wg;
     parking parking;
     annexes annexes;
     paths path;
+    rules rules;
     load_history load;
     const char *cipher;
     unsigned threads;

@@ -8,6 +8,7 @@
 #include "log.h"
 #include "more_facts.h"
 #include "path_more.h"
+#include "rules_lines.h"
 
 /* In the order in which they answer. */
 static const more_room rooms[] = {
@@ -16,6 +17,7 @@ static const more_room rooms[] = {
     {.get = more_load},
     {.get = more_roaming},
     {.get = path_more_get, .set = path_more_set, .changed = path_more_changed},
+    {.get = rules_lines_get, .set = rules_lines_set, .changed = rules_lines_changed},
 };
 
 #define ROOMS (sizeof rooms / sizeof rooms[0])

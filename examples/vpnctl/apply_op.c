@@ -152,6 +152,9 @@ static int do_device(const job *j)
 
     if (j->undo && (error == -ENOENT || error == -ECONNREFUSED))
         return 0;
+    if (error == -EPROTONOSUPPORT)
+        return fault(j,
+                     "the file has Filter, Netmap or other keys that this daemon does not know: it is no vpn-tunnel");
     return error == 0 ? 0 : fault(j, strerror(-error));
 }
 

@@ -14,6 +14,7 @@
 #include "file.h"
 #include "load.h"
 #include "out.h"
+#include "uapi_more.h"
 
 enum form { FORM_VPN, FORM_WG_QUICK, FORM_WG, FORM_JSON, FORM_UAPI, FORMS };
 
@@ -105,6 +106,8 @@ static void warn_of_loss(const vpn_conf *c, enum form form)
 
     if (form == FORM_WG_QUICK && ((c->set & own) != 0 || c->exclude_count + c->app_count + c->match_count > 0))
         out_warn("wg-quick has no word for some of it: LanAccess, FailMode, Exclude and the like are left out");
+    if ((form == FORM_WG_QUICK || form == FORM_WG) && uapi_more_wanted(c))
+        out_warn("only vpn-tunnel knows Filter, Netmap, PathMTU and the like: they are left out");
 }
 
 static int put_text(const vpn_conf *conf, enum form form)

@@ -7,6 +7,7 @@
 #include "device.h"
 #include "load.h"
 #include "out.h"
+#include "uapi_more.h"
 
 static void put_key(const char *name, const uint8_t key[VPN_KEY_BYTES])
 {
@@ -33,9 +34,21 @@ static int put_endpoint(const vpn_conf_peer *peer)
     return 0;
 }
 
+/* Lines that only libvpn's daemon knows. */
+static int put_more(uapi_text *more)
+{
+    int failed = more->failed;
+
+    if (more->text != NULL && !failed)
+        (void)fputs(more->text, stdout);
+    uapi_text_free(more);
+    return failed ? out_error("out of memory") : 0;
+}
+
 static int put_peer(const vpn_conf_peer *peer)
 {
     char text[VPN_PREFIX_CHARS];
+    uapi_text more = {.text = NULL};
 
     put_key("public_key", peer->public_key);
     if (!vpn_key_is_zero(peer->preshared_key))
@@ -49,11 +62,14 @@ static int put_peer(const vpn_conf_peer *peer)
         vpn_prefix_format(text, &peer->allowed_ips[i]);
         (void)printf("allowed_ip=%s\n", text);
     }
-    return 0;
+    uapi_more_put_peer(&more, peer);
+    return put_more(&more);
 }
 
 int convert_to_uapi(const vpn_conf *conf)
 {
+    uapi_text more = {.text = NULL};
+
     (void)puts("set=1");
     if ((conf->set & VPN_CONF_SET_PRIVATE_KEY) != 0)
         put_key("private_key", conf->private_key);
@@ -62,6 +78,9 @@ int convert_to_uapi(const vpn_conf *conf)
     if ((conf->set & VPN_CONF_SET_FWMARK) != 0)
         (void)printf("fwmark=%u\n", conf->fwmark);
     (void)puts("replace_peers=true");
+    uapi_more_put_device(&more, conf);
+    if (put_more(&more) != 0)
+        return -1;
     for (size_t i = 0; i < conf->peer_count; i++) {
         if (put_peer(&conf->peers[i]) != 0)
             return -1;

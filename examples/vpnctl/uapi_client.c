@@ -13,6 +13,8 @@
 
 #include <vpn/uapi.h>
 
+#include "uapi_more.h"
+
 enum { FIRST_BYTES = 4096, PATIENCE_SECONDS = 5 };
 
 /* realloc would leave the old copy in memory. */
@@ -199,18 +201,22 @@ static void put_peer(uapi_text *t, const vpn_conf_peer *peer, const vpn_endpoint
         vpn_prefix_format(prefix, &peer->allowed_ips[i]);
         uapi_text_put(t, "allowed_ip=%s\n", prefix);
     }
+    uapi_more_put_peer(t, peer);
 }
 
 int uapi_configure(const char *name, const vpn_conf *conf, const vpn_endpoint *endpoints, uint32_t mark)
 {
     uapi_text request = {.text = NULL};
 
+    if (uapi_more_wanted(conf) && !uapi_more_known(name))
+        return -EPROTONOSUPPORT;
     uapi_text_put(&request, "set=1\n");
     if (conf->set & VPN_CONF_SET_PRIVATE_KEY)
         put_key(&request, "private_key", conf->private_key);
     if (conf->set & VPN_CONF_SET_LISTEN_PORT)
         uapi_text_put(&request, "listen_port=%u\n", (unsigned)conf->listen_port);
     uapi_text_put(&request, "fwmark=%lu\nreplace_peers=true\n", (unsigned long)mark);
+    uapi_more_put_device(&request, conf);
     for (size_t i = 0; i < conf->peer_count; i++) {
         const vpn_conf_peer *peer = &conf->peers[i];
         int looked_up = endpoints != NULL && endpoints[i].family != 0;

@@ -28,7 +28,7 @@ void uapi_text_free(uapi_text *t);
 int uapi_request(const char *name, const uapi_text *request, uapi_text *answer);
 
 /* Gives a daemon all that a file says about the device, and the mark; `endpoints` as in vpn_policy. 0 or a negative
- * errno. */
+ * errno: -EPROTONOSUPPORT when the file has keys that this daemon does not know, and then nothing has changed. */
 int uapi_configure(const char *name, const vpn_conf *conf, const vpn_endpoint *endpoints, uint32_t mark);
 /* Takes keys, peers and mark away. 0 or a negative errno. */
 int uapi_clear(const char *name);

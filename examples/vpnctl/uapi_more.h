@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: ISC */
+/* What a file says that only libvpn's daemon knows, as lines of a set request. */
+#ifndef VPNCTL_UAPI_MORE_H
+#define VPNCTL_UAPI_MORE_H
+
+#include "uapi_client.h"
+
+/* 1 when the file has some. */
+int uapi_more_wanted(const vpn_conf *conf);
+/* Lines of the device, and of a peer: behind its public_key. Nothing where the file says nothing. */
+void uapi_more_put_device(uapi_text *t, const vpn_conf *conf);
+void uapi_more_put_peer(uapi_text *t, const vpn_conf_peer *peer);
+/* 1 when the daemon of an interface answers as libvpn's does. */
+int uapi_more_known(const char *name);
+
+#endif
