@@ -11,8 +11,10 @@
 #include "out.h"
 
 /* Keys whose values are lists; of the second kind each line is one element, commas and all. */
-static const char *const lists[] = {"Address", "DNS", "AllowedIPs", "Exclude", "SearchDomains", "MatchDomains", "ProbeAddress"};
-static const char *const lines[] = {"PreUp", "PostUp", "PreDown", "PostDown", "IncludeApp", "ExcludeApp", "Filter", "Netmap"};
+static const char *const lists[] = {"Address",       "DNS",          "AllowedIPs",  "Exclude",
+                                    "SearchDomains", "MatchDomains", "ProbeAddress"};
+static const char *const lines[] = {"PreUp",      "PostUp",     "PreDown", "PostDown",
+                                    "IncludeApp", "ExcludeApp", "Filter",  "Netmap"};
 
 enum { LISTS = sizeof lists / sizeof lists[0], LINES = sizeof lines / sizeof lines[0], VALUE_MAX = 65536 };
 
