@@ -12,9 +12,9 @@ static const char *const drop_reasons[RULES_REASONS] = {
     [VPN_NETMAP_TAKEN] = "taken",  [VPN_NETMAP_UNMAPPABLE] = "unmappable", [VPN_NETMAP_PROTECTED] = "protected",
     [RULES_NO_ROUTE] = "no-route", [RULES_MALFORMED] = "malformed",        [RULES_BROKEN] = "no-memory"};
 
-static void put_count(vpn_uapi_lines *lines, const char *key, const vpn_filter_count *count)
+static void put_count(vpn_uapi_lines *lines, const char *key, const vpn_filter_count *count, const char *what)
 {
-    more_line(lines, key, "%llu %llu", (unsigned long long)count->packets, (unsigned long long)count->bytes);
+    more_line(lines, key, "%llu %llu %s", (unsigned long long)count->packets, (unsigned long long)count->bytes, what);
 }
 
 /* A rule, and behind it what its parts have decided together. */
@@ -35,7 +35,7 @@ static void get_rules(const annex *a, vpn_uapi_lines *lines)
             }
         }
         more_line(lines, "libvpn_filter", "%s", s->lines[i].text);
-        put_count(lines, "libvpn_filter_count", &sum);
+        put_count(lines, "libvpn_filter_count", &sum, s->lines[i].text);
     }
 }
 
@@ -49,7 +49,7 @@ static void get_filter(const annex *a, vpn_uapi_lines *lines)
         vpn_filter_counted(a->filter, VPN_FILTER_DEFAULT, &rest) != 0)
         return;
     more_line(lines, "libvpn_filter_default", "%s", vpn_filter_action_name(a->rules->now.fallback));
-    put_count(lines, "libvpn_filter_default_count", &rest);
+    put_count(lines, "libvpn_filter_default_count", &rest, vpn_filter_action_name(a->rules->now.fallback));
     if (stats.flows_max != 0)
         more_line(lines, "libvpn_filter_flows", "%u", a->rules->flows);
     more_count(lines, "libvpn_filter_flows_used", stats.flows);

@@ -100,6 +100,23 @@ static void put_base64(uapi_text *out, const char *name, const uint8_t key[VPN_K
     vpn_wipe(text, sizeof text);
 }
 
+/* What only vpn-tunnel knows, of a peer or with NULL of the device, as the keys of files. */
+static void put_own(uapi_text *out, const device *d, const device_peer *p)
+{
+    static const struct {
+        const char *key;
+        const char *name;
+    } known[] = {{"path_mtu_mode", "PathMTU"},        {"clamp_mss", "ClampMSS"},       {"filter", "Filter"},
+                 {"filter_default", "FilterDefault"}, {"filter_flows", "FilterFlows"}, {"netmap", "Netmap"},
+                 {"probe_address", "ProbeAddress"}};
+    const char *value;
+
+    for (size_t k = 0; k < sizeof known / sizeof known[0]; k++) {
+        for (size_t at = 0; (value = device_told(d, p, known[k].key, &at)) != NULL;)
+            uapi_text_put(out, "%s = %s\n", known[k].name, value);
+    }
+}
+
 static void put_device_peer(uapi_text *out, const device *d, const device_peer *p)
 {
     char text[VPN_PREFIX_CHARS];
@@ -115,6 +132,7 @@ static void put_device_peer(uapi_text *out, const device *d, const device_peer *
         uapi_text_put(out, "Endpoint = %s\n", p->endpoint);
     if (p->keepalive != 0)
         uapi_text_put(out, "PersistentKeepalive = %u\n", p->keepalive);
+    put_own(out, d, p);
 }
 
 int convert_from_uapi(uapi_text *out, const char *name, const char *text, size_t length)
@@ -130,6 +148,7 @@ int convert_from_uapi(uapi_text *out, const char *name, const char *text, size_t
             uapi_text_put(out, "ListenPort = %u\n", d.port);
         if (d.fwmark != 0)
             uapi_text_put(out, "FwMark = 0x%x\n", d.fwmark);
+        put_own(out, &d, NULL);
         for (size_t i = 0; i < d.peer_count; i++)
             put_device_peer(out, &d, &d.peers[i]);
     }

@@ -44,6 +44,21 @@ static const more_key keys[] = {
     {"refused", MORE_NUMBER, MORE_DEVICE | MORE_ALARM, "not taken by the system", "losses"},
     {"malformed", MORE_NUMBER, MORE_DEVICE | MORE_ALARM, "no packets, from the system", "losses"},
     {"drop", MORE_DROP, BOTH | MORE_MANY | MORE_ALARM, "dropped", "drops"},
+    {"filter", MORE_TEXT, MORE_PEER | MORE_MANY, NULL, NULL},
+    {"filter_count", MORE_COUNTED, MORE_PEER | MORE_MANY, "filter", "filter"},
+    {"filter_default", MORE_TEXT, MORE_PEER, NULL, NULL},
+    {"filter_default_count", MORE_COUNTED, MORE_PEER, "filter, the rest", "filter"},
+    {"filter_flows", MORE_NUMBER, MORE_PEER, "flows, at most", "flows"},
+    {"filter_flows_used", MORE_NUMBER, MORE_PEER, "flows", "flows"},
+    {"filter_evicted", MORE_NUMBER, MORE_PEER, "flows that gave way", "flows"},
+    {"filter_by", MORE_DROP, MORE_PEER | MORE_MANY, "decided by", NULL},
+    {"filter_unanswered", MORE_NUMBER, MORE_DEVICE, "rejected in silence", NULL},
+    {"netmap", MORE_TEXT, MORE_PEER | MORE_MANY, "netmap", "netmap"},
+    {"netmap_drop", MORE_DROP, MORE_PEER | MORE_MANY | MORE_ALARM, "not translated", "netmap"},
+    {"netmap_forged", MORE_NUMBER, MORE_DEVICE | MORE_ALARM, "under names of others", NULL},
+    {"path_mtu_mode", MORE_TEXT, MORE_DEVICE, "path mtu by", NULL},
+    {"clamp_mss", MORE_TEXT, MORE_DEVICE, "clamps the MSS", NULL},
+    {"probe_address", MORE_TEXT, MORE_PEER | MORE_MANY, "probes", NULL},
     {"roams", MORE_NUMBER, MORE_PEER, "roamed, times", "roaming"},
     {"roamed", MORE_MOVE, MORE_PEER | MORE_MANY, "roamed", "roaming"},
 };
@@ -100,6 +115,16 @@ static int has_parts(const char *value, size_t length, unsigned numbers, unsigne
     return 1;
 }
 
+/* Two numbers, and what is left. */
+static int is_counted(const char *value, size_t length)
+{
+    size_t first = number_at(value, length);
+    size_t at = first + 1;
+    size_t second = first == 0 || at >= length ? 0 : number_at(value + at, length - at);
+
+    return second != 0 && at + second + 1 < length;
+}
+
 static int is_text(const char *value, size_t length)
 {
     for (size_t i = 0; i < length; i++) {
@@ -129,6 +154,8 @@ const char *more_check(enum more_kind kind, const char *value, size_t length)
         return has_parts(value, length, 1, 2) ? NULL : "not a time and two endpoints";
     case MORE_LOADED:
         return has_parts(value, length, 3, 0) ? NULL : "not three numbers";
+    case MORE_COUNTED:
+        return is_counted(value, length) ? NULL : "not two numbers and a word";
     }
     return "of no kind";
 }

@@ -12,13 +12,14 @@
 enum more_kind {
     MORE_NUMBER,
     MORE_BYTES,
-    MORE_FLAG,  /* 0 or 1 */
-    MORE_SPAN,  /* seconds that something takes */
-    MORE_AGE,   /* seconds since something was */
-    MORE_TEXT,  /* for a terminal */
-    MORE_DROP,  /* "COUNT REASON" */
-    MORE_MOVE,  /* "SECONDS-SINCE-1970 FROM TO" */
-    MORE_LOADED /* "COUNT BEGAN ENDED", seconds since 1970 */
+    MORE_FLAG,   /* 0 or 1 */
+    MORE_SPAN,   /* seconds that something takes */
+    MORE_AGE,    /* seconds since something was */
+    MORE_TEXT,   /* for a terminal */
+    MORE_DROP,   /* "COUNT REASON" */
+    MORE_MOVE,   /* "SECONDS-SINCE-1970 FROM TO" */
+    MORE_LOADED, /* "COUNT BEGAN ENDED", seconds since 1970 */
+    MORE_COUNTED /* "PACKETS BYTES WHAT" */
 };
 
 #define MORE_DEVICE 1u /* stands before the first peer */
@@ -30,7 +31,7 @@ typedef struct more_key {
     const char *name; /* behind "libvpn_"; also the name in JSON */
     enum more_kind kind;
     unsigned flags;
-    const char *label; /* in text */
+    const char *label; /* in text; NULL: not there, since another key says the same and more */
     const char *field; /* `vpnctl show IF FIELD`, which prints all keys of that field; NULL: none */
 } more_key;
 

@@ -62,6 +62,14 @@ static void put_loaded(const char *value, uint64_t now)
         show_span(ended - began);
 }
 
+static void put_counted(const char *value)
+{
+    uint64_t packets = more_number(value);
+
+    (void)printf("%s: %" PRIu64 " packet%s, ", more_word(value, 2), packets, packets == 1 ? "" : "s");
+    show_bytes(more_number(more_word(value, 1)));
+}
+
 static void put_text(const more_key *key, const char *value, uint64_t now)
 {
     switch (key->kind) {
@@ -90,6 +98,9 @@ static void put_text(const more_key *key, const char *value, uint64_t now)
     case MORE_LOADED:
         put_loaded(value, now);
         break;
+    case MORE_COUNTED:
+        put_counted(value);
+        break;
     }
 }
 
@@ -111,6 +122,8 @@ void show_more_text(const device *d, const device_peer *p, uint64_t now)
         return;
     (void)printf("  %slibvpn%s:\n", out_colour(COLOUR_CYAN), out_plain());
     for (size_t i = 0; more_at(i) != NULL; i++) {
+        if (more_at(i)->label == NULL)
+            continue;
         for (size_t at = 0; (value = device_told(d, p, more_at(i)->name, &at)) != NULL;)
             put_line(more_at(i), value, now);
     }
@@ -149,6 +162,13 @@ static void json_value_of(const char *name, const more_key *key, const char *val
         json_number("count", more_number(value));
         json_number("began", more_number(more_word(value, 1)));
         json_number("ended", more_number(more_word(value, 2)));
+        json_close('}');
+        break;
+    case MORE_COUNTED:
+        json_open(name, '{');
+        json_text("what", more_word(value, 2));
+        json_number("packets", more_number(value));
+        json_number("bytes", more_number(more_word(value, 1)));
         json_close('}');
         break;
     }

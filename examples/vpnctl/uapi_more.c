@@ -29,7 +29,7 @@ void uapi_more_put_device(uapi_text *t, const vpn_conf *conf)
         [VPN_PATH_MTU_OFF] = "off", [VPN_PATH_MTU_ERRORS] = "errors", [VPN_PATH_MTU_PROBE] = "probe"};
 
     if (conf->set & VPN_CONF_SET_PATH_MTU)
-        uapi_text_put(t, "libvpn_path_mtu=%s\n", modes[conf->path_mtu]);
+        uapi_text_put(t, "libvpn_path_mtu_mode=%s\n", modes[conf->path_mtu]);
     if (conf->set & VPN_CONF_SET_CLAMP_MSS)
         uapi_text_put(t, "libvpn_clamp_mss=%s\n", conf->clamp_mss ? "true" : "false");
 }

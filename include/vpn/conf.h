@@ -30,7 +30,7 @@
  * | `FilterDefault` | `allow`, `deny`, `reject` | what becomes of the others; with rules: `deny` |
  * | `FilterFlows` | number | flows that stateful rules remember; otherwise the host decides |
  * | `Netmap` | `ours` or `theirs`, prefix `as` prefix | our hosts, or the peer's, have other addresses inside than on its side; see vpn/netmap.h |
- * | `ProbeAddress` | addresses | hosts behind this peer that answer probes of the path |
+ * | `ProbeAddress` | an address, or one of each family | hosts behind this peer that answer probes of the path |
  *
  * The text holds secrets, and so does what was read: the caller wipes the text, vpn_conf_free the rest.
  */

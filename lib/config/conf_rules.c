@@ -124,6 +124,10 @@ static const char *read_probes(rules *to, const char *text, size_t length)
         to->at = text + at;
         if (memchr(text + at, '/', end - at) || vpn__read_address(&address, text + at, end - at))
             return "not an address, such as 10.0.0.1 or fd00::1";
+        for (size_t i = 0; i < peer->probe_count; i++) {
+            if (peer->probes[i].family == address.family)
+                return "a peer has one address of each family to probe";
+        }
         vpn_prefix *grown = push(to, peer->probes, peer->probe_count, &address, sizeof(address));
         if (!grown)
             return no_memory(to);

@@ -71,11 +71,12 @@ check "the flows" contains "libvpn_filter_flows=64" cat "$scratch/lines"
 # counted WORDS: packets of the rule
 counted()
 {
-    sed -n "/^libvpn_filter=$1/{n;s/^libvpn_filter_count=\([0-9]*\) .*/\1/p}" "$scratch/lines"
+    sed -n "s/^libvpn_filter_count=\([0-9]*\) [0-9]* $1.*/\1/p" "$scratch/lines"
 }
 check "the first rule counts both ways" test "$(counted "allow in tcp to 10.77")" -gt 1000
 check "so does that of echoes" equal "$(counted "allow in icmp type")" 4
 check "and the rejected" test "$(counted "reject in udp")" -ge 1
+check "vpnctl shows them" contains "filter: reject out tcp to port 7001: " in_ns a "$vpnctl" show "$(if_name a)"
 check "packets that no rule took are counted" contains "default" grep ^libvpn_filter_by "$scratch/lines"
 
 # A connection that goes on while the rules change. Only the site talks, to whom no rule allows it, so all hangs on the flow.

@@ -22,10 +22,12 @@ static void setup(void)
     f = (flow){.cipher = "sodium"};
     ck_assert_int_eq(vpn_wg_new(&f.wg, NULL), 0);
     ck_assert_int_eq(vpn_wg_peer_add(f.wg, &settings, &peer, 1), 0);
+    ck_assert_int_eq(rules_open(&f.rules, f.wg, &f.annexes), 0);
 }
 
 static void teardown(void)
 {
+    rules_close(&f.rules);
     annexes_close(&f.annexes);
     ck_assert_int_eq(vpn_wg_free(f.wg), 0);
 }
@@ -120,6 +122,59 @@ START_TEST(settings_of_nobody)
 }
 END_TEST
 
+static int host_set_more(void *user, uint32_t how, vpn_peer_id id, const char *key, const char *value)
+{
+    return more_set(user, how, id, key, value);
+}
+
+static void host_changed(void *user, vpn_peer_id id)
+{
+    more_changed(user, id);
+}
+
+/* A set request about the peer. 0, or the number of the line that is to blame. */
+static uint32_t set(const char *lines)
+{
+    const vpn_uapi_host host = {
+        .size = sizeof host, .user = &f, .peer_changed = host_changed, .set_more = host_set_more};
+    char text[1024], key[VPN_KEY_HEX_CHARS + 1];
+    vpn_wg_peer settings = {.size = sizeof settings};
+    vpn_uapi_error error;
+    ck_assert_int_eq(vpn_wg_peer_get(f.wg, peer, &settings), 0);
+    vpn_key_to_hex(key, settings.public_key);
+    (void)snprintf(text, sizeof text, "public_key=%s\n%s", key, lines);
+    return vpn_uapi_set(f.wg, text, strlen(text), &host, 1, &error) == 0 ? 0 : error.line;
+}
+
+START_TEST(rules_of_a_peer)
+{
+    ck_assert_uint_eq(set("libvpn_filter=allow in tcp to any port 22,23 stateful\nlibvpn_filter=reject\n"
+                          "libvpn_netmap=theirs 10.2.0.0/24 as 10.0.0.0/24\n"),
+                      0);
+    ck_assert(answers("\nlibvpn_filter=allow in tcp to port 22,23 stateful\n"
+                      "libvpn_filter_count=0 0 allow in tcp to port 22,23 stateful\n"
+                      "libvpn_filter=reject\nlibvpn_filter_count=0 0 reject\n"
+                      "libvpn_filter_default=deny\nlibvpn_filter_default_count=0 0 deny\nlibvpn_filter_flows=4096\n"
+                      "libvpn_netmap=theirs 10.2.0.0/24 as 10.0.0.0/24\n"));
+    ck_assert_uint_eq(f.rules.count, 1);
+    /* a line that is none, anywhere, changes nothing */
+    ck_assert_uint_eq(set("libvpn_replace_filter=true\nlibvpn_netmap=ours\n"), 3);
+    ck_assert(answers("\nlibvpn_filter=reject\n"));
+    /* nor one that does not go with the others */
+    ck_assert_uint_eq(set("libvpn_replace_filter=true\nlibvpn_netmap=theirs 10.3.0.0/24 as 10.0.0.0/24\n"), 3);
+    ck_assert(answers("\nlibvpn_filter=reject\n"));
+    ck_assert_uint_eq(set("libvpn_replace_filter=true\nlibvpn_filter_default=allow\nlibvpn_replace_netmap=true\n"), 0);
+    ck_assert(!answers("\nlibvpn_filter=reject\n"));
+    ck_assert(answers("\nlibvpn_filter_default=allow\n"));
+    ck_assert(!answers("libvpn_netmap"));
+    ck_assert_uint_eq(set("remove=true\n"), 0);
+    ck_assert_uint_eq(f.rules.count, 0);
+    /* of a peer, and not of the device */
+    ck_assert_int_eq(more_set(&f, 0, 0, "libvpn_filter", "deny"), EINVAL);
+    ck_assert_int_eq(more_set(&f, VPN_UAPI_MORE_APPLY, 0, "libvpn_filter", "deny"), EINVAL);
+}
+END_TEST
+
 static void add(Suite *suite, const char *name, const TTest *test)
 {
     TCase *tcase = tcase_create(name);
@@ -136,6 +191,7 @@ static Suite *more_suite(void)
     add(suite, "load", load);
     add(suite, "roaming", roams);
     add(suite, "settings", settings_of_nobody);
+    add(suite, "rules", rules_of_a_peer);
     return suite;
 }
 

@@ -21,8 +21,8 @@ START_TEST(values)
                                     "FilterFlows = 100\n"
                                     "Netmap = ours 10.0.0.0/24 as 10.1.0.0/24\n"
                                     "Netmap = theirs 10.2.0.0/24 as 10.0.0.0/24\n"
-                                    "ProbeAddress = 10.2.0.1, fd00::1\n"
-                                    "ProbeAddress = 10.2.0.2",
+                                    "ProbeAddress = 10.2.0.1\n"
+                                    "ProbeAddress = fd00::1",
                                     1));
     const vpn_conf_peer *peer = &conf->peers[0];
     conf_expect_texts(peer->filter, peer->filter_count, "allow in tcp to 10.0.0.0/24 port 22,443 stateful|deny");
@@ -33,7 +33,7 @@ START_TEST(values)
     ck_assert_uint_eq(peer->netmap_count, 2);
     ck_assert_uint_eq(peer->netmap[1].whose, VPN_NETMAP_THEIRS);
     ck_assert_int_eq(vpn_netmap_check(peer->netmap, peer->netmap_count, NULL), 0);
-    conf_expect_prefixes(peer->probes, peer->probe_count, "10.2.0.1/32 fd00::1/128 10.2.0.2/32");
+    conf_expect_prefixes(peer->probes, peer->probe_count, "10.2.0.1/32 fd00::1/128");
     vpn_conf_free(conf);
     conf = conf_good(with("PathMTU = Probe\nClampMSS = true", 0));
     ck_assert_uint_eq(conf->set, VPN_CONF_SET_PATH_MTU | VPN_CONF_SET_CLAMP_MSS);
@@ -63,6 +63,7 @@ START_TEST(faults)
              "overlaps");
     conf_bad(with("ProbeAddress = 10.0.0.0/8", 1), 3, 16, "not an address");
     conf_bad(with("ProbeAddress = 10.0.0.1, x", 1), 3, 26, "not an address");
+    conf_bad(with("ProbeAddress = 10.0.0.1, fd00::1 10.0.0.2", 1), 3, 34, "one address");
     conf_bad(with("PathMTU = on", 0), 2, 11, "\"probe\"");
     conf_bad(with("ClampMSS = 1", 0), 2, 12, "neither true nor false");
     conf_bad(with("Filter = deny", 0), 2, 1, "[Peer]");
