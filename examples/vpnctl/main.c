@@ -44,7 +44,8 @@ static const command commands[] = {
     {"show", "show running interfaces, as wg(8) does and beyond", "[IF|all|interfaces [FIELD]]",
      "FIELD: public-key, private-key, listen-port, fwmark, peers, preshared-keys, endpoints, allowed-ips,\n"
      "latest-handshakes, transfer, persistent-keepalive or dump; and of daemons with libvpn: version, cipher,\n"
-     "threads, offload, load, state, sessions, path-mtu, handshakes, packets, losses, drops or roaming.\n"
+     "threads, offload, load, state, sessions, path-mtu, handshakes, packets, losses, drops, filter, flows,\n"
+     "netmap or roaming.\n"
      "Secrets are shown with --keys only.\n",
      TAKES(OPTION_JSON) | TAKES(OPTION_KEYS), 0, 2, command_show},
     {"convert", "write a file in another form", "FILE|NAME|-", "Keys are left out unless --keys is given.\n",

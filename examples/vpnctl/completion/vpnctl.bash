@@ -48,7 +48,7 @@ _vpnctl()
             else
                 words="$words public-key private-key listen-port fwmark peers preshared-keys endpoints allowed-ips
                        latest-handshakes transfer persistent-keepalive dump version cipher threads offload load state
-                       sessions path-mtu handshakes packets losses drops roaming"
+                       sessions path-mtu handshakes packets losses drops filter flows netmap roaming"
             fi
             ;;
         convert) words="--to --keys --json --help" ;;
