@@ -349,22 +349,35 @@ static void compare_claims(struct audit *a, const struct claim *claims, size_t c
     }
 }
 
+/* What peers claim on the wire, or with `names` by which names their hosts go here. NULL: only how many. */
+static size_t list_claims(const vpn_conf *conf, int names, struct claim *out)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < conf->peer_count; i++) {
+        const vpn_conf_peer *peer = &conf->peers[i];
+        for (size_t k = 0; k < (names ? peer->netmap_count : peer->allowed_ip_count); k++) {
+            const vpn_prefix *prefix = names ? &peer->netmap[k].inside : &peer->allowed_ips[k];
+            if (names && peer->netmap[k].whose != VPN_NETMAP_THEIRS)
+                continue;
+            if (out)
+                out[count] = (struct claim){vpn__prefix_network(prefix), (uint32_t)i};
+            count++;
+        }
+    }
+    return count;
+}
+
 /* 0 or VPN_ENOMEM. */
-static int look_at_sites(struct audit *a)
+static int look_at_sites(struct audit *a, int names)
 {
     const vpn_conf *conf = &a->plan->conf;
-    size_t total = 0, at = 0;
-    for (size_t i = 0; i < conf->peer_count; i++)
-        total += conf->peers[i].allowed_ip_count;
+    size_t total = list_claims(conf, names, NULL);
     if (conf->peer_count < 2 || !total)
         return 0;
     struct claim *claims = vpn__alloc_array(&a->plan->arena.env, total, sizeof(*claims));
     if (!claims)
         return VPN_ENOMEM;
-    for (size_t i = 0; i < conf->peer_count; i++) {
-        for (size_t k = 0; k < conf->peers[i].allowed_ip_count; k++)
-            claims[at++] = (struct claim){vpn__prefix_network(&conf->peers[i].allowed_ips[k]), (uint32_t)i};
-    }
+    (void)list_claims(conf, names, claims);
     vpn__sort(claims, total, sizeof(*claims), by_prefix);
     compare_claims(a, claims, total);
     vpn__free(&a->plan->arena.env, claims, total * sizeof(*claims));
@@ -446,7 +459,9 @@ int vpn_plan_audit(const vpn_plan *plan, vpn_finding *out, size_t capacity, size
         look_at_endpoints(&a);
         look_at_lans(&a);
         look_at_routes(&a);
-        error = look_at_sites(&a);
+        error = look_at_sites(&a, 0);
+        if (!error)
+            error = look_at_sites(&a, 1);
         look_at_mtu(&a);
         look_at_rp_filter(&a);
     }

@@ -128,6 +128,26 @@ START_TEST(sites)
 }
 END_TEST
 
+#define NAMED(ips, names) "AllowedIPs = " ips "\nNetmap = " names " as " ips "\n"
+
+/* Two names for hosts of two peers; what they are on the wire is another matter. */
+START_TEST(names_of_sites)
+{
+    policy_world w;
+    policy_host(&w);
+    w.links[1].rp_filter = 1;
+    audit(&w, POLICY_PEER NAMED("10.0.0.0/24", "theirs 10.2.0.0/24") SECOND NAMED("10.1.0.0/24", "theirs 10.3.0.0/24"),
+          "");
+    audit(&w, POLICY_PEER NAMED("10.0.0.0/24", "theirs 10.2.0.0/24") SECOND NAMED("10.1.0.0/24", "theirs 10.2.0.0/24"),
+          "site3");
+    audit(&w, POLICY_PEER NAMED("10.0.0.0/16", "theirs 10.2.0.0/16") SECOND NAMED("10.9.0.0/24", "theirs 10.2.7.0/24"),
+          "site2");
+    audit(&w, POLICY_PEER NAMED("10.0.0.0/24", "theirs 10.2.0.0/24") SECOND NAMED("10.0.0.0/24", "theirs 10.3.0.0/24"),
+          "site3");
+    audit(&w, POLICY_PEER NAMED("10.0.0.0/24", "ours 10.2.0.0/24") SECOND NAMED("10.1.0.0/24", "ours 10.2.0.0/24"), "");
+}
+END_TEST
+
 START_TEST(sizes)
 {
     policy_world w;
@@ -186,6 +206,7 @@ static Suite *audit_suite(void)
     test_add(suite, "LANs", lans);
     test_add(suite, "foreign routes", foreign_routes);
     test_add(suite, "sites", sites);
+    test_add(suite, "names of sites", names_of_sites);
     test_add(suite, "sizes", sizes);
     test_add(suite, "reverse path", reverse_path);
     test_add(suite, "room and memory", room_and_memory);
