@@ -25,6 +25,12 @@
 #define MTU_LEAST4 68u
 #define MTU_LEAST6 1280u
 
+/* What an error says: type, code, and the 32 bits behind the checksum. */
+struct message {
+    uint8_t type, code;
+    uint32_t word;
+};
+
 static const char *const results[] = {
     "there is an error to send",      "the packet fits",
     "the packet may be fragmented",   "the packet is an ICMP error itself",
@@ -106,7 +112,7 @@ static const uint8_t *source_of(const vpn_icmp *icmp, const vpn_ip *about)
     return about->version == 4 ? icmp->ip4 : icmp->ip6;
 }
 
-static void write4(const uint8_t *source, uint8_t *out, uint32_t total, const vpn_ip *about)
+static void write4(const vpn_icmp *icmp, uint8_t *out, uint32_t total, const vpn_ip *about)
 {
     memset(out, 0, VPN__IP4_HEADER);
     out[0] = 0x45;
@@ -115,13 +121,13 @@ static void write4(const uint8_t *source, uint8_t *out, uint32_t total, const vp
     vpn__store16be(out + 6, DF); /* so the identification means nothing (RFC 6864 section 4.1) */
     out[8] = HOP_LIMIT;
     out[9] = VPN_IP_ICMP;
-    memcpy(out + 12, source, 4);
+    memcpy(out + 12, source_of(icmp, about), 4);
     memcpy(out + 16, about->src, 4);
     vpn__store16be(out + 10, vpn_checksum(out, VPN__IP4_HEADER));
     vpn__store16be(out + VPN__IP4_HEADER + 2, vpn_checksum(out + VPN__IP4_HEADER, total - VPN__IP4_HEADER));
 }
 
-static void write6(const uint8_t *source, uint8_t *out, uint32_t total, const vpn_ip *about)
+static void write6(const vpn_icmp *icmp, uint8_t *out, uint32_t total, const vpn_ip *about)
 {
     uint16_t checksum;
 
@@ -130,24 +136,23 @@ static void write6(const uint8_t *source, uint8_t *out, uint32_t total, const vp
     vpn__store16be(out + 4, (uint16_t)(total - VPN__IP6_HEADER));
     out[6] = VPN_IP_ICMP6;
     out[7] = HOP_LIMIT;
-    memcpy(out + 8, source, 16);
+    memcpy(out + 8, source_of(icmp, about), 16);
     memcpy(out + 24, about->src, 16);
     checksum =
         vpn_checksum_transport(6, VPN_IP_ICMP6, out + 8, out + 24, out + VPN__IP6_HEADER, total - VPN__IP6_HEADER);
     vpn__store16be(out + VPN__IP6_HEADER + 2, checksum);
 }
 
-/* The same, or NULL where there is none. */
-static const uint8_t *known_source(const vpn_icmp *icmp, const vpn_ip *about)
+static int has_source(const vpn_icmp *icmp, const vpn_ip *about)
 {
     static const uint8_t none[16];
-    const uint8_t *source = source_of(icmp, about);
 
-    return memcmp(source, none, about->version == 4 ? 4 : 16) != 0 ? source : NULL;
+    return memcmp(source_of(icmp, about), none, about->version == 4 ? 4 : 16) != 0;
 }
 
-int vpn__icmp_answer(vpn_icmp *icmp, const uint8_t *source, uint8_t *out, size_t *room, const uint8_t *packet,
-                     const vpn_ip *about, const struct vpn__icmp_message *message, vpn_time now)
+/* `room` becomes the length, or the need. */
+static int answer(vpn_icmp *icmp, uint8_t *out, size_t *room, const uint8_t *packet, const vpn_ip *about,
+                  const struct message *message, vpn_time now)
 {
     uint32_t header = about->version == 4 ? VPN__IP4_HEADER : VPN__IP6_HEADER;
     uint32_t most = about->version == 4 ? VPN_ICMP_BYTES_MAX4 : VPN_ICMP_BYTES_MAX6;
@@ -158,7 +163,7 @@ int vpn__icmp_answer(vpn_icmp *icmp, const uint8_t *source, uint8_t *out, size_t
     *room = 0;
     if (silent != 0)
         return silent;
-    if (source == NULL)
+    if (!has_source(icmp, about))
         return VPN_EINVAL;
     if (total > most)
         total = most;
@@ -174,9 +179,9 @@ int vpn__icmp_answer(vpn_icmp *icmp, const uint8_t *source, uint8_t *out, size_t
     vpn__store16be(out + header + 2, 0);
     vpn__store32be(out + header + 4, message->word);
     if (about->version == 4)
-        write4(source, out, total, about);
+        write4(icmp, out, total, about);
     else
-        write6(source, out, total, about);
+        write6(icmp, out, total, about);
     *room = total;
     return VPN_OK;
 }
@@ -184,7 +189,7 @@ int vpn__icmp_answer(vpn_icmp *icmp, const uint8_t *source, uint8_t *out, size_t
 int vpn_icmp_too_big(vpn_icmp *icmp, uint8_t *out, size_t *bytes, const uint8_t *packet, size_t length, uint32_t mtu,
                      vpn_time now)
 {
-    struct vpn__icmp_message message = {3, 4, mtu};
+    struct message message = {3, 4, mtu};
     size_t room = *bytes;
     vpn_ip ip;
     int error = mtu < MTU_LEAST4 ? VPN_EINVAL : vpn__icmp_read(&ip, packet, length);
@@ -193,12 +198,12 @@ int vpn_icmp_too_big(vpn_icmp *icmp, uint8_t *out, size_t *bytes, const uint8_t 
     if (error != VPN_OK)
         return error;
     if (ip.version == 6)
-        message = (struct vpn__icmp_message){2, 0, mtu > MTU_LEAST6 ? mtu : MTU_LEAST6};
+        message = (struct message){2, 0, mtu > MTU_LEAST6 ? mtu : MTU_LEAST6};
     if (ip.total <= message.word)
         return VPN_ICMP_FITS;
     if (ip.version == 4 && (ip.flags & VPN_IP_DF) == 0)
         return VPN_ICMP_DIVISIBLE;
-    error = vpn__icmp_answer(icmp, known_source(icmp, &ip), out, &room, packet, &ip, &message, now);
+    error = answer(icmp, out, &room, packet, &ip, &message, now);
     *bytes = room;
     return error;
 }
@@ -213,7 +218,7 @@ int vpn_icmp_unreachable(vpn_icmp *icmp, uint8_t *out, size_t *bytes, const uint
         [VPN_ICMP_NO_PORT] = {3, 4},
     };
     size_t room = *bytes;
-    struct vpn__icmp_message message = {3, 0, 0};
+    struct message message = {3, 0, 0};
     vpn_ip ip;
     int error = why > VPN_ICMP_NO_PORT ? VPN_EINVAL : vpn__icmp_read(&ip, packet, length);
 
@@ -222,7 +227,7 @@ int vpn_icmp_unreachable(vpn_icmp *icmp, uint8_t *out, size_t *bytes, const uint
         return error;
     message.type = ip.version == 4 ? 3 : 1;
     message.code = codes[why][ip.version == 4 ? 0 : 1];
-    error = vpn__icmp_answer(icmp, known_source(icmp, &ip), out, &room, packet, &ip, &message, now);
+    error = answer(icmp, out, &room, packet, &ip, &message, now);
     *bytes = room;
     return error;
 }

@@ -99,24 +99,30 @@ static int reset(vpn_icmp *icmp, uint8_t *out, size_t *room, const uint8_t *pack
     return VPN_OK;
 }
 
+/* UDP and the like as if nobody listened, the rest as what is not allowed; by the destination in either case. */
+static int unreachable(vpn_icmp *icmp, uint8_t *out, size_t *room, const uint8_t *packet, const vpn_ip *ip,
+                       vpn_time now)
+{
+    uint32_t flags = icmp->flags, why = ip->flags & VPN_IP_PORTS ? VPN_ICMP_NO_PORT : VPN_ICMP_PROHIBITED;
+
+    icmp->flags |= VPN_ICMP_AS_DESTINATION;
+    int result = vpn_icmp_unreachable(icmp, out, room, packet, ip->total, why, now);
+    icmp->flags = flags;
+    return result;
+}
+
 int vpn_icmp_refuse(vpn_icmp *icmp, uint8_t *out, size_t *bytes, const uint8_t *packet, size_t length, vpn_time now)
 {
-    struct vpn__icmp_message message = {.word = 0};
     size_t room = *bytes;
     vpn_ip ip;
     int error = vpn__icmp_read(&ip, packet, length);
-    int ports = (ip.flags & VPN_IP_PORTS) != 0;
 
     *bytes = 0;
     if (error != VPN_OK)
         return error;
-    if (ip.protocol == VPN_IP_TCP && ports) {
-        error = reset(icmp, out, &room, packet, &ip, now);
-    } else {
-        message.type = ip.version == 4 ? 3 : 1;
-        message.code = ip.version == 4 ? (ports ? 3 : 13) : (ports ? 4 : 1);
-        error = vpn__icmp_answer(icmp, ip.dst, out, &room, packet, &ip, &message, now);
-    }
+    error = ip.protocol == VPN_IP_TCP && (ip.flags & VPN_IP_PORTS) != 0
+                ? reset(icmp, out, &room, packet, &ip, now)
+                : unreachable(icmp, out, &room, packet, &ip, now);
     *bytes = room;
     return error;
 }

@@ -98,6 +98,7 @@ START_TEST(errors)
             ck_assert_mem_eq(have + (version == 4 ? 12 : 8), flow.dst, version == 4 ? 4 : 16);
             ck_assert_mem_eq(have + (version == 4 ? 16 : 24), flow.src, version == 4 ? 4 : 16);
             ck_assert_mem_eq(have + header + 8, packet, total);
+            ck_assert_uint_eq(icmp.flags, 0);
             vpn_icmp_error error;
             ck_assert_int_eq(vpn_icmp_error_parse(&error, have, bytes), 0);
         }
