@@ -131,6 +131,8 @@ START_TEST(wiped_on_every_way_out)
                                        "\n[Peer]\n",
                                        "\nEndpoint = ",
                                        "\nAllowedIPs = 10.0.0.0/8, 10",
+                                       "\nFilter = allow tcp to port 1,2\nNetmap = ours 10.0.0.0/8 as 11.0.0.0/8\n"
+                                       "ProbeAddress = ::1\nNetmap = ours 10.0.0.0/8 as 11.0.0.0/8",
                                        "\n[Peer]\nPublicKey = " CONF_KEY_C};
     for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
         for (size_t fail = 0;; fail++) {
