@@ -13,7 +13,10 @@ serves b 7001
 # ends LINES: brings both up, with these lines about the peer in the file of a.
 ends()
 {
-    file a b 2 "Address = 10.77.0.1/24, fd77::1/64" "AllowedIPs = 10.77.0.2/32, fd77::2/128
+    file a b 2 "Address = 10.77.0.1/24, fd77::1/64
+PathMTU = errors
+ClampMSS = true" "AllowedIPs = 10.77.0.2/32, fd77::2/128
+ProbeAddress = 10.77.0.2, fd77::2
 $1"
     file b a 1 "Address = 10.77.0.2/24, fd77::2/64" "AllowedIPs = 10.77.0.1/32, fd77::1/128"
     up a && up b
@@ -67,6 +70,9 @@ round "rules"
 lines_of a >"$scratch/lines"
 check "the daemon tells the rules" contains "libvpn_filter=allow in tcp to 10.77.0.1/32 port 7001,7003 stateful" cat "$scratch/lines"
 check "the default" contains "libvpn_filter_default=deny" cat "$scratch/lines"
+check "how the path is followed" contains "libvpn_path_mtu_mode=errors" cat "$scratch/lines"
+check "that connections are clamped" contains "libvpn_clamp_mss=true" cat "$scratch/lines"
+check "whom to probe" contains "libvpn_probe_address=fd77::2" cat "$scratch/lines"
 check "the flows" contains "libvpn_filter_flows=64" cat "$scratch/lines"
 # counted WORDS: packets of the rule
 counted()

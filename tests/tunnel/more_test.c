@@ -22,12 +22,14 @@ static void setup(void)
     f = (flow){.cipher = "sodium"};
     ck_assert_int_eq(vpn_wg_new(&f.wg, NULL), 0);
     ck_assert_int_eq(vpn_wg_peer_add(f.wg, &settings, &peer, 1), 0);
+    ck_assert_int_eq(path_open(&f.path, f.wg, &f.annexes, &f.tun, &f.udp), 0);
     ck_assert_int_eq(rules_open(&f.rules, f.wg, &f.annexes), 0);
 }
 
 static void teardown(void)
 {
     rules_close(&f.rules);
+    path_close(&f.path);
     annexes_close(&f.annexes);
     ck_assert_int_eq(vpn_wg_free(f.wg), 0);
 }
