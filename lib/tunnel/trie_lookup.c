@@ -148,7 +148,7 @@ struct lanes {
     const uint32_t *best[LANES];              /* reference of the longest prefix that was passed, or NULL */
 };
 
-/* Takes each lane to its end: an entry whose line was asked for, or nothing. */
+/* Takes each lane to its end: an entry whose line was asked for, or nothing, and then the line of the best reference was. */
 INLINE void lanes_walk(const struct vpn__trie *t, struct lanes *l, uint32_t count, int kind)
 {
     uint8_t walking[LANES];
@@ -172,8 +172,10 @@ INLINE void lanes_walk(const struct vpn__trie *t, struct lanes *l, uint32_t coun
         for (uint32_t k = 0; k < next; k++) {
             uint32_t i = walking[k];
             l->at[i] = step(l->at[i], l->key[i], &l->best[i], kind);
-            if (!l->at[i])
+            if (!l->at[i]) {
+                vpn__prefetch(l->best[i]);
                 continue;
+            }
             vpn__prefetch(l->at[i]);
             walking[left++] = (uint8_t)i;
         }
