@@ -184,6 +184,7 @@ void vpn__ahead_end(const vpn_wg *wg, const vpn_packet *packets, size_t n, struc
 {
     struct search search;
     uint32_t last = UINT32_MAX;
+    int opened;
 
     out->changes = vpn__allowedips_changes(wg->allowed);
     out->searched = 0;
@@ -194,10 +195,10 @@ void vpn__ahead_end(const vpn_wg *wg, const vpn_packet *packets, size_t n, struc
         search.which[i] = packet->verdict == VPN_PENDING && packet->job.key != NULL ? PENDING : NOWHERE;
         if (search.which[i] != PENDING)
             continue;
+        opened = packet->job.state == VPN__JOB_OPENED;
         vpn__prefetch(packet->data + packet->offset + VPN_WG_HEADER_BYTES);
-        if (ask_peer(wg, (uint32_t)packet->peer, packet->job.state == VPN__JOB_OPENED ? PEER_RECEIVED : PEER_SENT,
-                     &last) != NULL)
-            vpn__prefetch_bytes(packet->job.key, sizeof(struct vpn_session));
+        if (ask_peer(wg, (uint32_t)packet->peer, opened ? PEER_RECEIVED : PEER_SENT, &last) != NULL)
+            vpn__prefetch_bytes(packet->job.key, opened ? sizeof(struct vpn_session) : VPN__SESSION_SEND_BYTES);
     }
     for (size_t i = 0; i < n; i++) {
         if (search.which[i] != PENDING)

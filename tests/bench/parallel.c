@@ -165,6 +165,7 @@ int main(int argc, char **argv)
     room.slab = bench_alloc((size_t)PACKETS * STRIDE);
     test_providers_begin(&all);
     for (size_t i = 0; i < all.count; i++)
-        bench_provider(all.of[i].provider);
+        if (bench_wants(all.of[i].provider->name))
+            bench_provider(all.of[i].provider);
     return bench_report("parallel");
 }
