@@ -10,7 +10,12 @@
 #include "crypto/provider.h"
 #include "wireguard/session.h"
 
+/* Each thread has a scratch. Whatever lies beside it in memory may be another's and change with every packet, so two cache lines
+   at either end are nobody's: some processors fetch them in pairs. */
+#define APART 128u
+
 struct vpn_scratch {
+    uint8_t apart[APART];
     vpn_env env;
     const vpn_provider *provider;
     size_t bytes; /* of the whole allocation */
@@ -34,7 +39,7 @@ int vpn_scratch_new(vpn_scratch **out, const vpn_provider *provider, const vpn_e
         provider = vpn_provider_sodium();
     if (!vpn__provider_is_sound(provider))
         return VPN_EINVAL;
-    bytes = sizeof *scratch + 64 + provider->scratch_size;
+    bytes = sizeof *scratch + 64 + provider->scratch_size + APART;
     scratch = vpn__alloc(&full, bytes);
     if (scratch == NULL)
         return VPN_ENOMEM;

@@ -233,6 +233,9 @@ START_TEST(scratch_life)
     host_init(&host);
     ck_assert_int_eq(vpn_scratch_new(&scratch, &own, &host.env), 0);
     ck_assert_uint_eq(vpn__scratch_memory(scratch), host.bytes);
+    /* Neither end shares a pair of cache lines with what another thread may have beside it. */
+    ck_assert(test_is_zero(scratch, 128));
+    ck_assert_uint_ge((uintptr_t)scratch + host.bytes - (uintptr_t)seen, 999 + 128);
     vpn_scratch_free(scratch);
     ck_assert_ptr_null(seen);
     scratch_status = VPN_EBUSY;
