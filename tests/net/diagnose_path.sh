@@ -36,6 +36,11 @@ check "there is no such host" finds 1 outer-path datagrams transport ctl diagnos
 check "without a handshake of its own nothing is known" contains '"There is no session, and no handshake was tried."' \
     ctl diagnose --passive --json --timeout 1 "$file"
 
+endpoint=nowhere.invalid:51002 ready
+ctl up --no-lookup --tunnel "$VPN_TUNNEL" "$file" 2>/dev/null
+check "the name of the endpoint has no address" finds 1 outer-path endpoint setting \
+    ctl diagnose --json --no-lookup --timeout 1 "$file"
+
 # IPv6, inside and outside.
 endpoint="[fd99:2::1]:51002" fresh
 check "IPv6" finds 0 - - - ctl diagnose --json --target fd77::2 "$file"
