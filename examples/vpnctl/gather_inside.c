@@ -159,13 +159,15 @@ static void try_sizes(diagnosis *d, echo *e)
     uint32_t least = d->seen.target.family == 4 ? LEAST4 : LEAST6;
     uint64_t began = probe_clock();
     int ms = SIZE_MS;
+    int what;
 
     if (d->seen.link_mtu <= least || !passes(e, ECHO_SMALL, d->ms / 2))
         return;
     /* a few round trips */
     ms += (int)(probe_clock() - began) * 4 * SIZE_TRIES;
-    if (passes(e, d->seen.link_mtu, ms)) {
-        d->seen.large = VPN_PROBE_ANSWERED;
+    what = echo_try(e, d->seen.link_mtu, SIZE_TRIES, ms);
+    if (what == VPN_PROBE_ANSWERED || what == VPN_PROBE_TOO_BIG) {
+        d->seen.large = (uint8_t)what;
         return;
     }
     d->seen.passes = passes(e, least, ms) ? search(e, least, d->seen.link_mtu, ms) : 0;

@@ -85,9 +85,11 @@ int probe_errno(int error)
 
 static int of_icmp(uint8_t type, uint8_t code)
 {
-    if (type != ICMP_DEST_UNREACH || code == ICMP_FRAG_NEEDED)
+    if (type != ICMP_DEST_UNREACH)
         return VPN_PROBE_NONE;
     switch (code) {
+    case ICMP_FRAG_NEEDED:
+        return VPN_PROBE_TOO_BIG;
     case ICMP_PORT_UNREACH:
         return VPN_PROBE_REFUSED;
     case ICMP_NET_ANO:
@@ -101,6 +103,8 @@ static int of_icmp(uint8_t type, uint8_t code)
 
 static int of_icmp6(uint8_t type, uint8_t code)
 {
+    if (type == ICMPV6_PKT_TOOBIG)
+        return VPN_PROBE_TOO_BIG;
     if (type != ICMPV6_DEST_UNREACH)
         return VPN_PROBE_NONE;
     switch (code) {

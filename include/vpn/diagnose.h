@@ -105,7 +105,8 @@ VPN_BEGIN
 #define VPN_PROBE_NO_ROUTE    8  /**< the own system has no route */
 #define VPN_PROBE_HELD        9  /**< the own system's packet filter did not let it out */
 #define VPN_PROBE_LOST        10 /**< an answer reached the own link, but not the socket */
-#define VPN_PROBES            11 /**< how many there are */
+#define VPN_PROBE_TOO_BIG     11 /**< ICMP: the packet is larger than the path takes, and its sender is told */
+#define VPN_PROBES            12 /**< how many there are */
 /** @} */
 
 /** @name Where a route leads

@@ -189,6 +189,8 @@ void vpn__judge_black_hole(const vpn_observed *seen, vpn_check *check)
 {
     if (seen->large == VPN_PROBE_ANSWERED)
         FINE("Packets of %m bytes come back from %t.");
+    else if (seen->large == VPN_PROBE_TOO_BIG)
+        FINE("Who sends packets to %t that are too big is told so.");
     else if (seen->large == VPN_PROBE_SILENT && seen->passes)
         BROKEN(VPN_CAUSE_TRANSPORT, "Packets of %n bytes come back from %t, and larger ones up to %m vanish.",
                "Set MTU = %n in the file, and now: ip link set dev %i mtu %n");

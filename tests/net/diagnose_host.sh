@@ -76,7 +76,13 @@ check "a name server answers" finds 0 - - - ctl diagnose --json "$file"
 echo "nameserver 192.0.2.53" >"/etc/netns/$(ns_name a)/resolv.conf"
 check "its name server is not in use" finds 1 DNS resolver setting ctl diagnose --json "$file"
 
-# Sizes.
+# Sizes. First a link behind the server that takes less, and a server that says so.
+fresh
+in_ns r ip address add 10.88.5.5/32 dev lo
+in_ns r ip route add 10.77.0.0/24 via 10.99.2.1
+in_ns b ip route add 10.88.5.5/32 via 10.99.2.254 mtu lock 1300
+check "who sends too large packets is told" finds 0 - - - ctl diagnose --json --target 10.88.5.5 "$file"
+check "and so it says" contains "is told so" cat "$scratch/finds.json"
 fresh
 check "large packets vanish" on_router "meta l4proto udp meta length > 1300 drop" \
     finds 1 MTU black-hole transport ctl diagnose --json "$file"

@@ -155,6 +155,8 @@ START_TEST(sizes)
     vpn_observed seen;
     diagnose_well(&seen);
     diagnose_fine(&seen, VPN_CHECK_BLACK_HOLE, "1420");
+    seen.large = VPN_PROBE_TOO_BIG;
+    diagnose_fine(&seen, VPN_CHECK_BLACK_HOLE, "told so");
     seen.large = VPN_PROBE_SILENT;
     diagnose_unknown(&seen, VPN_CHECK_BLACK_HOLE, "");
     seen.passes = 1280;
