@@ -193,7 +193,8 @@ void vpn__judge_black_hole(const vpn_observed *seen, vpn_check *check)
         FINE("Who sends packets to %t that are too big is told so.");
     else if (seen->large == VPN_PROBE_SILENT && seen->passes)
         BROKEN(VPN_CAUSE_TRANSPORT, "Packets of %n bytes come back from %t, and larger ones up to %m vanish.",
-               "Set MTU = %n in the file, and now: ip link set dev %i mtu %n");
+               "Set MTU = %n in the file, and now: ip link set dev %i mtu %n. Or have the daemon find it: vpn-tunnel "
+               "--path-mtu probe");
     else
         UNKNOWN("No sizes were tried, since nobody answers through the tunnel.",
                 seen->target.family ? "" : "Name an address that answers pings: --target ADDRESS");
