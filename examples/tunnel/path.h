@@ -54,7 +54,7 @@ void path_set_timer(paths *p, uint32_t seconds, vpn_time now);
 void path_set_clamp(paths *p, int asked);
 
 /* The peer has another endpoint, other AllowedIPs, another probe address, or may have. */
-void path_peer_changed(paths *p, vpn_peer_id peer, vpn_time now);
+void path_peer_changed(paths *p, vpn_peer_id id, vpn_time now);
 /* The outer network changed, or the interface: its MTU, its addresses. */
 void path_network_changed(paths *p, vpn_time now);
 void path_interface_changed(paths *p, vpn_time now);

@@ -9,18 +9,6 @@
 
 /* --- get --- */
 
-/* As a word of a line: "no probes" is no-probes. */
-static void put_words(vpn_uapi_lines *lines, const char *key, const char *text)
-{
-    char words[VPN_UAPI_MORE_VALUE_CHARS];
-    size_t i = 0;
-
-    for (; text[i] != '\0' && i + 1 < sizeof words; i++)
-        words[i] = text[i] == ' ' ? '-' : text[i];
-    words[i] = '\0';
-    more_line(lines, key, "%s", words);
-}
-
 static void get_device(const paths *p, vpn_uapi_lines *lines)
 {
     if (p->mode != PATH_OFF) {
@@ -62,7 +50,7 @@ void path_more_get(const flow *f, vpn_peer_id id, const annex *a, vpn_uapi_lines
         return;
     more_line(lines, "libvpn_mtu", "%u", status.mtu);
     more_line(lines, "libvpn_path_mtu", "%u", status.path_mtu);
-    put_words(lines, "libvpn_path_mtu_state", vpn_pmtu_state_text(status.state));
+    more_line(lines, "libvpn_path_mtu_state", "%s", vpn_pmtu_state_text(status.state));
     more_line(lines, "libvpn_path_mtu_why", "%s", vpn_pmtu_why_text(status.why));
     if (status.divide != 0)
         more_line(lines, "libvpn_path_mtu_divide", "true");

@@ -5,8 +5,8 @@
 
 #include "more.h"
 
-void path_more_get(const flow *f, vpn_peer_id peer, const annex *a, vpn_uapi_lines *lines);
-int path_more_set(flow *f, uint32_t how, vpn_peer_id peer, const char *key, const char *value);
-void path_more_changed(flow *f, vpn_peer_id peer);
+void path_more_get(const flow *f, vpn_peer_id id, const annex *a, vpn_uapi_lines *lines);
+int path_more_set(flow *f, uint32_t how, vpn_peer_id id, const char *key, const char *value);
+void path_more_changed(flow *f, vpn_peer_id id);
 
 #endif

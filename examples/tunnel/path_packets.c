@@ -150,7 +150,8 @@ static void arrive(paths *p, path_peer *peer, vpn_packet *packet, vpn_time now)
 {
     uint8_t *inner = packet->data + packet->offset;
 
-    if (peer != NULL && peer->asking && vpn_pmtu_reply(peer->pmtu, inner, packet->length, now) == VPN_OK) {
+    if (peer != NULL && peer->pmtu != NULL && peer->asking &&
+        vpn_pmtu_reply(peer->pmtu, inner, packet->length, now) == VPN_OK) {
         packet->verdict = VPN_DONE;
         path_peer_settle(p, peer);
     } else if (p->clamps && may_be_syn(inner, packet->length)) {

@@ -14,6 +14,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include <linux/errqueue.h>
 
@@ -128,7 +129,7 @@ static int read_error(vpn_pmtu_report *out, const struct sock_extended_err *e)
 
 int udp_take_error(udp *u, unsigned family, vpn_pmtu_report *out, uint8_t *quote)
 {
-    struct iovec piece = {quote, UDP_QUOTE_BYTES};
+    struct iovec piece = {.iov_len = UDP_QUOTE_BYTES};
     union address about = {.any = {.sa_family = AF_UNSPEC}};
     union control control;
     struct msghdr header = {.msg_name = &about,
@@ -142,6 +143,7 @@ int udp_take_error(udp *u, unsigned family, vpn_pmtu_report *out, uint8_t *quote
 
     if (u->fd[family] < 0)
         return -1;
+    piece.iov_base = quote;
     do
         got = recvmsg(u->fd[family], &header, MSG_ERRQUEUE | MSG_DONTWAIT);
     while (got < 0 && errno == EINTR);

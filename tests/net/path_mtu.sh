@@ -191,6 +191,11 @@ finds()
     tells "$1" "$2" mtu "$3"
 }
 
+completes()
+{
+    in_ns a ping -n -q -c 1 -W 1 "10.77.$(of_tunnel "$1").2" && tells a "$1" path_mtu_state complete
+}
+
 # iperf SECONDS TUNNEL ADDRESS [OPTIONS]: from a, and again while the server has not done with the one before.
 iperf()
 {
@@ -387,7 +392,7 @@ has_refused()
 stage
 keys a b
 for_all begin
-check "--path-mtu probe" wait_for 5 tells a 1500-4 path_mtu_state complete
+check "--path-mtu probe" wait_for 10 completes 1500-4
 say_nothing
 
 # Without it, a link that is too narrow and says nothing swallows what is large, where routers do not fragment.
