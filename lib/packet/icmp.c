@@ -12,9 +12,7 @@
 #include "packet/ip.h"
 
 #define ICMP_HEADER 8u
-#define HOP_LIMIT   64
 #define TOS         0xc0 /* internetwork control (RFC 1812 section 4.3.2.5) */
-#define DF          0x4000
 
 #define CONFIG_LEAST (offsetof(vpn_icmp_config, ip6) + 16)
 
@@ -112,35 +110,21 @@ static const uint8_t *source_of(const vpn_icmp *icmp, const vpn_ip *about)
     return about->version == 4 ? icmp->ip4 : icmp->ip6;
 }
 
-static void write4(const vpn_icmp *icmp, uint8_t *out, uint32_t total, const vpn_ip *about)
+/* Around what stands behind the IP header already. */
+static void write_around(const vpn_icmp *icmp, uint8_t *out, uint32_t total, const vpn_ip *about)
 {
-    memset(out, 0, VPN__IP4_HEADER);
-    out[0] = 0x45;
-    out[1] = TOS;
-    vpn__store16be(out + 2, (uint16_t)total);
-    vpn__store16be(out + 6, DF); /* so the identification means nothing (RFC 6864 section 4.1) */
-    out[8] = HOP_LIMIT;
-    out[9] = VPN_IP_ICMP;
-    memcpy(out + 12, source_of(icmp, about), 4);
-    memcpy(out + 16, about->src, 4);
-    vpn__store16be(out + 10, vpn_checksum(out, VPN__IP4_HEADER));
-    vpn__store16be(out + VPN__IP4_HEADER + 2, vpn_checksum(out + VPN__IP4_HEADER, total - VPN__IP4_HEADER));
-}
+    struct vpn__ip ip = {.version = about->version,
+                         .tos = about->version == 4 ? TOS : 0,
+                         .protocol = about->version == 4 ? VPN_IP_ICMP : VPN_IP_ICMP6,
+                         .total = total,
+                         .src = source_of(icmp, about),
+                         .dst = about->src};
+    uint32_t header = vpn__ip_write(out, &ip);
+    uint16_t checksum = about->version == 4
+                            ? vpn_checksum(out + header, total - header)
+                            : vpn_checksum_transport(6, VPN_IP_ICMP6, ip.src, ip.dst, out + header, total - header);
 
-static void write6(const vpn_icmp *icmp, uint8_t *out, uint32_t total, const vpn_ip *about)
-{
-    uint16_t checksum;
-
-    memset(out, 0, VPN__IP6_HEADER);
-    out[0] = 0x60;
-    vpn__store16be(out + 4, (uint16_t)(total - VPN__IP6_HEADER));
-    out[6] = VPN_IP_ICMP6;
-    out[7] = HOP_LIMIT;
-    memcpy(out + 8, source_of(icmp, about), 16);
-    memcpy(out + 24, about->src, 16);
-    checksum =
-        vpn_checksum_transport(6, VPN_IP_ICMP6, out + 8, out + 24, out + VPN__IP6_HEADER, total - VPN__IP6_HEADER);
-    vpn__store16be(out + VPN__IP6_HEADER + 2, checksum);
+    vpn__store16be(out + header + 2, checksum);
 }
 
 static int has_source(const vpn_icmp *icmp, const vpn_ip *about)
@@ -178,10 +162,7 @@ static int answer(vpn_icmp *icmp, uint8_t *out, size_t *room, const uint8_t *pac
     out[header + 1] = message->code;
     vpn__store16be(out + header + 2, 0);
     vpn__store32be(out + header + 4, message->word);
-    if (about->version == 4)
-        write4(icmp, out, total, about);
-    else
-        write6(icmp, out, total, about);
+    write_around(icmp, out, total, about);
     *room = total;
     return VPN_OK;
 }

@@ -2,12 +2,17 @@
 /* Only the fixed header is read: lengths and addresses decide what a tunnel does, everything else is the hosts' affair. */
 #include "packet/ip.h"
 
+#include <string.h>
+
 #include <vpn/checksum.h>
 
 #include "base/bytes.h"
 
 #define ECN_MASK 3u
 #define ECN_CE   3u
+
+#define HOP_LIMIT 64
+#define DF        0x4000
 
 static int parse4(struct vpn__ip *out, const uint8_t *data, size_t length)
 {
@@ -82,6 +87,32 @@ uint32_t vpn__ip_transport(struct vpn__ip *ip, const uint8_t *packet)
         return transport6(ip, packet);
     ip->protocol = packet[9];
     return (vpn__load16be(packet + 6) & 0x3fffu) == 0 ? (uint32_t)(packet[0] & 15) * 4 : 0;
+}
+
+uint32_t vpn__ip_write(uint8_t *out, const struct vpn__ip *ip)
+{
+    if (ip->version == 6) {
+        memset(out, 0, VPN__IP6_HEADER);
+        out[0] = (uint8_t)(0x60 | ip->tos >> 4);
+        out[1] = (uint8_t)(ip->tos << 4);
+        vpn__store16be(out + 4, (uint16_t)(ip->total - VPN__IP6_HEADER));
+        out[6] = ip->protocol;
+        out[7] = HOP_LIMIT;
+        memcpy(out + 8, ip->src, 16);
+        memcpy(out + 24, ip->dst, 16);
+        return VPN__IP6_HEADER;
+    }
+    memset(out, 0, VPN__IP4_HEADER);
+    out[0] = 0x45;
+    out[1] = ip->tos;
+    vpn__store16be(out + 2, (uint16_t)ip->total);
+    vpn__store16be(out + 6, DF);
+    out[8] = HOP_LIMIT;
+    out[9] = ip->protocol;
+    memcpy(out + 12, ip->src, 4);
+    memcpy(out + 16, ip->dst, 4);
+    vpn__store16be(out + 10, vpn_checksum(out, VPN__IP4_HEADER));
+    return VPN__IP4_HEADER;
 }
 
 uint8_t vpn__ecn_outer(uint8_t inner_tos)

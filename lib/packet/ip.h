@@ -27,6 +27,10 @@ int vpn__ip_parse(struct vpn__ip *out, const uint8_t *data, size_t length);
    section 4); also sets `protocol`. 0: a fragment, or a header that does not fit. */
 uint32_t vpn__ip_transport(struct vpn__ip *ip, const uint8_t *packet);
 
+/* Writes a header without options or extensions, of which `ip` says everything but a hop limit of 64; in IPv4 with DF, so that
+   the identification means nothing (RFC 6864 section 4.1), and with its checksum. Returns its bytes. */
+uint32_t vpn__ip_write(uint8_t *out, const struct vpn__ip *ip);
+
 /* The outer TOS byte: DSCP 0, ECN copied (RFC 6040 section 4.1, normal mode). */
 uint8_t vpn__ecn_outer(uint8_t inner_tos);
 

@@ -7,12 +7,9 @@
 #include <vpn/ip.h>
 
 #include "base/bytes.h"
+#include "packet/ip.h"
 
-#define IP4_HEADER  20u
-#define IP6_HEADER  40u
 #define ICMP_HEADER 8u
-#define HOP_LIMIT   64
-#define DF          0x4000
 
 #define REQUEST4 8
 #define REPLY4   0
@@ -21,31 +18,7 @@
 
 static uint32_t header_of(uint8_t family)
 {
-    return family == 4 ? IP4_HEADER : IP6_HEADER;
-}
-
-static void write4(uint8_t *out, const struct vpn__pmtu_ends *ends, uint32_t bytes)
-{
-    memset(out, 0, IP4_HEADER);
-    out[0] = 0x45;
-    vpn__store16be(out + 2, (uint16_t)bytes);
-    vpn__store16be(out + 6, DF); /* so the identification means nothing (RFC 6864 section 4.1) */
-    out[8] = HOP_LIMIT;
-    out[9] = VPN_IP_ICMP;
-    memcpy(out + 12, ends->src, 4);
-    memcpy(out + 16, ends->dst, 4);
-    vpn__store16be(out + 10, vpn_checksum(out, IP4_HEADER));
-}
-
-static void write6(uint8_t *out, const struct vpn__pmtu_ends *ends, uint32_t bytes)
-{
-    memset(out, 0, IP6_HEADER);
-    out[0] = 0x60;
-    vpn__store16be(out + 4, (uint16_t)(bytes - IP6_HEADER));
-    out[6] = VPN_IP_ICMP6;
-    out[7] = HOP_LIMIT;
-    memcpy(out + 8, ends->src, 16);
-    memcpy(out + 24, ends->dst, 16);
+    return family == 4 ? VPN__IP4_HEADER : VPN__IP6_HEADER;
 }
 
 static uint16_t checksum_of(uint8_t family, const uint8_t *packet, uint32_t at, uint32_t bytes)
@@ -57,12 +30,13 @@ static uint16_t checksum_of(uint8_t family, const uint8_t *packet, uint32_t at, 
 
 void vpn__pmtu_echo_write(uint8_t *out, const struct vpn__pmtu_ends *ends, const struct vpn__pmtu_echo *echo)
 {
-    uint32_t at = header_of(ends->family), token = at + ICMP_HEADER;
+    struct vpn__ip ip = {.version = ends->family,
+                         .protocol = ends->family == 4 ? VPN_IP_ICMP : VPN_IP_ICMP6,
+                         .total = echo->bytes,
+                         .src = ends->src,
+                         .dst = ends->dst};
+    uint32_t at = vpn__ip_write(out, &ip), token = at + ICMP_HEADER;
 
-    if (ends->family == 4)
-        write4(out, ends, echo->bytes);
-    else
-        write6(out, ends, echo->bytes);
     memset(out + at, 0, echo->bytes - at);
     out[at] = ends->family == 4 ? REQUEST4 : REQUEST6;
     vpn__store16be(out + at + 4, echo->id);

@@ -342,6 +342,37 @@ START_TEST(inner6)
 }
 END_TEST
 
+/* Each TOS and some lengths, beside headers made here: the flow label is 0, and DF is set. */
+START_TEST(written)
+{
+    uint8_t want[40], have[41];
+    struct vpn__ip ip = {.protocol = 17};
+    for (uint32_t version = 4; version <= 6; version += 2)
+        for (uint32_t tos = 0; tos < 256; tos++)
+            for (uint32_t total = 40; total <= 65535; total += 8185) {
+                uint32_t header = version == 4 ? 20 : 40;
+                if (version == 4) {
+                    make4(want, 5, (uint8_t)tos, (uint16_t)total);
+                    vpn__store16be(want + 6, 0x4000);
+                    vpn__store16be(want + 10, 0);
+                    vpn__store16be(want + 10, sum_of(want, 20));
+                } else {
+                    make6(want, (uint8_t)tos, (uint16_t)(total - 40));
+                    vpn__store32be(want, 0x60000000u | tos << 20);
+                }
+                ip.version = (uint8_t)version;
+                ip.tos = (uint8_t)tos;
+                ip.total = total;
+                ip.src = want + (version == 4 ? 12 : 8);
+                ip.dst = want + (version == 4 ? 16 : 24);
+                memset(have, 0xa5, sizeof have);
+                ck_assert_uint_eq(vpn__ip_write(have, &ip), header);
+                ck_assert_mem_eq(have, want, header);
+                ck_assert_uint_eq(have[header], 0xa5);
+            }
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("ip");
@@ -360,6 +391,7 @@ static Suite *suite(void)
     test_add(s, "every_checksum", every_checksum);
     test_add(s, "wrong_checksum", wrong_checksum);
     test_add(s, "inner6", inner6);
+    test_add(s, "written", written);
     return s;
 }
 
