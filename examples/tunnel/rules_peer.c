@@ -64,7 +64,7 @@ static void *room(void *list, size_t count, size_t bytes)
 
 static int add_line(rules_set *s, const char *text, uint32_t rules)
 {
-    rules_line *lines;
+    rules_line *lines, *last;
 
     if (s->rule_count + rules > VPN_FILTER_RULES_MAX)
         return ENOSPC;
@@ -72,8 +72,10 @@ static int add_line(rules_set *s, const char *text, uint32_t rules)
     if (lines == NULL)
         return ENOMEM;
     s->lines = lines;
-    lines[s->line_count] = (rules_line){strdup(text), rules};
-    if (lines[s->line_count].text == NULL)
+    last = &lines[s->line_count];
+    last->rules = rules;
+    last->text = strdup(text);
+    if (last->text == NULL)
         return ENOMEM;
     s->line_count++;
     s->rule_count += rules;

@@ -155,7 +155,7 @@ const char *vpn__conf_rules_value(rules *to, enum vpn__conf_key key, const char 
     }
 }
 
-static void line(struct vpn__text *text, enum vpn__conf_key key, const char *value)
+static void put(struct vpn__text *text, enum vpn__conf_key key, const char *value)
 {
     vpn__text_string(text, vpn__conf_key_name(key));
     vpn__text_string(text, " = ");
@@ -210,14 +210,14 @@ int vpn__conf_rules_write(struct vpn__text *text, const vpn_conf_peer *peer)
     char netmap[VPN_NETMAP_LINE_CHARS];
     int error = vpn_filter_action_name(peer->filter_default) ? 0 : VPN_EINVAL;
     if (!error && (peer->set & VPN_CONF_PEER_SET_DEFAULT))
-        line(text, VPN__CONF_FILTER_DEFAULT, vpn_filter_action_name(peer->filter_default));
+        put(text, VPN__CONF_FILTER_DEFAULT, vpn_filter_action_name(peer->filter_default));
     if (!error)
         error = write_flows(text, peer);
     for (size_t i = 0; i < peer->filter_count && !error; i++)
         error = write_filter(text, peer->filter[i]);
     for (size_t i = 0; i < peer->netmap_count && !error; i++) {
         error = vpn_netmap_rule_format(netmap, &peer->netmap[i]);
-        line(text, VPN__CONF_NETMAP, netmap);
+        put(text, VPN__CONF_NETMAP, netmap);
     }
     return error ? error : write_probes(text, peer);
 }
