@@ -11,8 +11,6 @@
 #include "packet/ip.h"
 
 #define TCP_HEADER 20u
-#define HOP_LIMIT  64
-#define DF         0x4000
 
 #define SEQUENCE 4u
 #define ACK_FOR  8u
@@ -50,33 +48,12 @@ static void write_tcp(uint8_t *out, const vpn_ip *ip, const uint8_t *tcp)
     out[FLAGS] = RST | ACK;
 }
 
-static void write_ip(uint8_t *out, const vpn_ip *ip)
-{
-    if (ip->version == 6) {
-        memset(out, 0, VPN__IP6_HEADER);
-        out[0] = 0x60;
-        out[5] = TCP_HEADER;
-        out[6] = VPN_IP_TCP;
-        out[7] = HOP_LIMIT;
-        memcpy(out + 8, ip->dst, 16);
-        memcpy(out + 24, ip->src, 16);
-        return;
-    }
-    memset(out, 0, VPN__IP4_HEADER);
-    out[0] = 0x45;
-    out[3] = VPN__IP4_HEADER + TCP_HEADER;
-    vpn__store16be(out + 6, DF);
-    out[8] = HOP_LIMIT;
-    out[9] = VPN_IP_TCP;
-    memcpy(out + 12, ip->dst, 4);
-    memcpy(out + 16, ip->src, 4);
-    vpn__store16be(out + 10, vpn_checksum(out, VPN__IP4_HEADER));
-}
-
 /* `room` becomes the length, or the need. */
 static int reset(vpn_icmp *icmp, uint8_t *out, size_t *room, const uint8_t *packet, const vpn_ip *ip, vpn_time now)
 {
     uint32_t header = ip->version == 4 ? VPN__IP4_HEADER : VPN__IP6_HEADER, total = header + TCP_HEADER;
+    struct vpn__ip answer = {
+        .version = ip->version, .protocol = VPN_IP_TCP, .total = total, .src = ip->dst, .dst = ip->src};
     size_t have = *room;
     int silent = vpn__icmp_judge(ip);
 
@@ -91,7 +68,7 @@ static int reset(vpn_icmp *icmp, uint8_t *out, size_t *room, const uint8_t *pack
     }
     if (!vpn__icmp_spend(icmp, ip->src, now))
         return VPN_ICMP_LIMITED;
-    write_ip(out, ip);
+    (void)vpn__ip_write(out, &answer);
     write_tcp(out + header, ip, packet + ip->transport);
     vpn__store16be(out + header + CHECKSUM,
                    vpn_checksum_transport(ip->version, VPN_IP_TCP, ip->dst, ip->src, out + header, TCP_HEADER));
