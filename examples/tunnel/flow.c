@@ -15,61 +15,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "cipher.h"
-#include "flow_memory.h"
+#include "flow_open.h"
 #include "log.h"
-
-int flow_open(flow *f, const options *chosen)
-{
-    vpn_wg_config config = {.size = sizeof config};
-    int error;
-
-    *f = (flow){.tun = {.fd = -1, .watch = -1}, .udp = {.fd = {-1, -1}}, .keylog = {-1}};
-    config.provider = cipher_choose(chosen->cipher);
-    if (config.provider != NULL)
-        f->cipher = config.provider->name;
-    f->threads = chosen->threads;
-    if (config.provider == NULL || tun_open(&f->tun, chosen->name, chosen->tun_fd) != 0 || udp_init(&f->udp) != 0)
-        return -1;
-    if (flow_get_memory(f, chosen->threads, config.provider) != 0 || vpn_wg_new(&f->wg, &config) != 0 ||
-        parking_open(&f->parking) != 0 || path_open(&f->path, f->wg, &f->annexes, &f->tun, &f->udp) != 0 ||
-        rules_open(&f->rules, f->wg, &f->annexes) != 0) {
-        log_error("out of memory");
-        return -1;
-    }
-    if (keylog_open(&f->keylog, f->wg, chosen->keylog) != 0)
-        return -1;
-    (void)vpn_wg_set_mtu(f->wg, f->tun.mtu);
-    path_set_clamp(&f->path, chosen->clamp_mss);
-    (void)path_set_mode(&f->path, chosen->path_mtu, clock_now()); /* before there are sockets that could refuse it */
-    error = udp_bind(&f->udp, 0);
-    if (error != 0)
-        log_error("cannot open a UDP socket: %s", strerror(error));
-    return error == 0 ? 0 : -1;
-}
-
-int flow_start(flow *f)
-{
-    return f->crew == NULL ? 0 : crew_start(f->crew);
-}
-
-static void report(const flow *f)
-{
-    vpn_wg_stats stats = {.size = sizeof stats};
-
-    if (f->wg == NULL || !log_enabled(LOG_LEVEL_VERBOSE) || vpn_wg_get_stats(f->wg, &stats) != 0)
-        return;
-    for (uint32_t i = 0; i < VPN_REASONS; i++) {
-        if (stats.drops[i] != 0)
-            log_verbose("dropped %llu: %s", (unsigned long long)stats.drops[i], vpn_reason_text(i));
-    }
-    if (f->udp.unsent != 0)
-        log_verbose("dropped %llu: the system did not send them", (unsigned long long)f->udp.unsent);
-    if (f->host.refused != 0)
-        log_verbose("dropped %llu: the host did not take them", (unsigned long long)f->host.refused);
-    if (f->malformed != 0)
-        log_verbose("dropped %llu: the host said what they are not", (unsigned long long)f->malformed);
-}
 
 /* Bytes that a packet of `length` takes as a datagram: what follows it begins behind them, so that runs are in one piece. */
 static uint32_t bytes_of(const flow *f, uint32_t length)
@@ -128,17 +75,7 @@ void flow_close(flow *f)
 {
     for (batch *b; f->crew != NULL && (b = crew_wait(f->crew)) != NULL;)
         (void)carry_back(f, b);
-    crew_free(f->crew);
-    report(f);
-    tun_close(&f->tun);
-    udp_close(&f->udp);
-    (void)vpn_wg_free(f->wg);
-    keylog_close(&f->keylog);
-    parking_close(&f->parking);
-    path_close(&f->path);
-    rules_close(&f->rules);
-    annexes_close(&f->annexes);
-    flow_free_memory(f);
+    flow_release(f);
 }
 
 typedef size_t through(vpn_wg *wg, vpn_packet *packets, size_t n, vpn_time now);

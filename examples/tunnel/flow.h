@@ -33,8 +33,8 @@ typedef struct flow {
     size_t slot_next;     /* where the next message goes */
     size_t slots_used;    /* before it, by batches that are not carried out yet */
     batch *batch;         /* that is being filled, in any direction */
-    batch *batches;       /* all that there are */
-    size_t batch_count;   /* one, or with a crew CREW_BATCHES */
+    batch *batches;       /* all that there are: one, or with a crew CREW_BATCHES */
+    uint8_t *areas;       /* theirs */
     batch *free;          /* those that are neither being filled nor on their way */
     crew *crew;           /* NULL: this thread does everything */
     vpn_packet *messages; /* MESSAGES of them */

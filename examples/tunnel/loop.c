@@ -159,7 +159,11 @@ int loop_open(loop *l, const options *chosen, int signals)
     uapi_setup setup = {
         .host = &l->host, .listen_tag = TAG_UAPI, .client_tag = TAG_CLIENT, .served = on_served, .user = l};
 
-    *l = (loop){.signals = signals, .directory = -1, .network = -1, .network_due = VPN_NEVER};
+    memset(l, 0, sizeof *l);
+    l->signals = signals;
+    l->directory = -1;
+    l->network = -1;
+    l->network_due = VPN_NEVER;
     l->host = (vpn_uapi_host){.size = sizeof l->host,
                               .user = l,
                               .set_listen_port = host_set_port,
