@@ -226,15 +226,18 @@ static int run(diagnosis *d, const options *o)
 
 int command_diagnose(const options *o)
 {
-    static diagnosis d;
+    static diagnosis d; /* all zero: there is one in a process */
     const char *text = o->value[OPTION_TIMEOUT];
     uint32_t seconds = SECONDS;
     int status = STATUS_FAILED;
 
-    if (text != NULL && (options_number("--timeout", text, SECONDS_MAX, &seconds) != 0 || seconds == 0))
-        return seconds == 0 ? (void)out_error("--timeout is a second at least"), STATUS_FAILED : STATUS_FAILED;
-    d = (diagnosis){
-        .all = o->value[OPTION_ALL] != NULL, .passive = o->value[OPTION_PASSIVE] != NULL, .ms = (int)seconds * 1000};
+    if (text != NULL && options_number("--timeout", text, SECONDS_MAX, &seconds) != 0)
+        return STATUS_FAILED;
+    if (seconds == 0)
+        return out_error("--timeout is a second at least"), STATUS_FAILED;
+    d.all = o->value[OPTION_ALL] != NULL;
+    d.passive = o->value[OPTION_PASSIVE] != NULL;
+    d.ms = (int)seconds * 1000;
     d.seen.size = sizeof d.seen;
     facts_init(&d.now);
     if (load_either(&d, o) == 0)
