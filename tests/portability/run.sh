@@ -220,13 +220,13 @@ run_target()
     fi
     [ -f "$work/ready" ] || { broken "$1" "$work/prepare.log"; return; }
     labels='unit|scenario|pitfall'
-    names='(unit|scenario|pitfall|memory)_[a-z0-9_]+|sim'
+    names='(unit|tunnel|scenario|pitfall|memory)_[a-z0-9_]+|sim'
     without=
     if [ "$ci" ]; then
         case $1 in
-        arm64) labels=unit names='unit_[a-z0-9_]+' without=$slow ;;
+        arm64) labels=unit names='(unit|tunnel)_[a-z0-9_]+' without=$slow ;;
         s390x) without=$slow ;;
-        musl) labels=unit names='unit_[a-z0-9_]+' ;;
+        musl) labels=unit names='(unit|tunnel)_[a-z0-9_]+' ;;
         esac
     fi
     say "$1: building"
