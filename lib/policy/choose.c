@@ -115,10 +115,10 @@ static int find_endpoints(vpn_plan *plan)
     return 0;
 }
 
-static int gather(vpn_plan *plan, vpn_prefixes *set)
+/* The AllowedIPs of all peers, or only of those whose hosts have no other names here. */
+static int add_allowed(vpn_plan *plan, vpn_prefixes *set, int same_names)
 {
     size_t total = 0, at = 0;
-    int error = 0;
     for (size_t i = 0; i < plan->conf.peer_count; i++)
         total += plan->conf.peers[i].allowed_ip_count;
     if (total > SIZE_MAX / sizeof(vpn_prefix))
@@ -126,29 +126,71 @@ static int gather(vpn_plan *plan, vpn_prefixes *set)
     vpn_prefix *all = vpn__arena_alloc(&plan->arena, total * sizeof(*all));
     if (!all)
         return VPN_ENOMEM;
-    for (size_t i = 0; i < plan->conf.peer_count && !error; i++) {
+    for (size_t i = 0; i < plan->conf.peer_count; i++) {
         const vpn_conf_peer *peer = &plan->conf.peers[i];
-        if (vpn__inside_differs(peer)) {
-            error = vpn__inside_add(set, peer, &plan->arena.env);
+        if (!peer->allowed_ip_count || (same_names && vpn__inside_differs(peer)))
             continue;
-        }
-        if (peer->allowed_ip_count)
-            memcpy(all + at, peer->allowed_ips, peer->allowed_ip_count * sizeof(*all));
+        memcpy(all + at, peer->allowed_ips, peer->allowed_ip_count * sizeof(*all));
         at += peer->allowed_ip_count;
     }
-    return error ? error : vpn_prefixes_add(set, all, at);
+    return vpn_prefixes_add(set, all, at);
+}
+
+/* `held` gets what AllowedIPs say, on the wire; `inside` by which names it is reached here. */
+static int gather(vpn_plan *plan)
+{
+    int error = add_allowed(plan, plan->held, 0);
+    if (!error)
+        error = add_allowed(plan, plan->inside, 1);
+    for (size_t i = 0; i < plan->conf.peer_count && !error; i++) {
+        if (vpn__inside_differs(&plan->conf.peers[i]))
+            error = vpn__inside_add(plan->inside, &plan->conf.peers[i], &plan->arena.env);
+    }
+    return error;
+}
+
+/* What a LAN of the host has in common with the wire prefix of a site, which has another name here, is the LAN's. */
+static int release_shared(vpn_plan *plan, const vpn_prefix *lan)
+{
+    int error = 0;
+    for (size_t i = 0; i < plan->conf.peer_count; i++) {
+        const vpn_conf_peer *peer = &plan->conf.peers[i];
+        for (size_t k = 0; k < peer->netmap_count && !error; k++) {
+            const vpn_prefix *site = &peer->netmap[k].outside;
+            if (peer->netmap[k].whose != VPN_NETMAP_THEIRS)
+                continue;
+            if (vpn__prefix_holds(site, lan->family, lan->addr) && site->bits <= lan->bits)
+                error = vpn_prefixes_subtract(plan->held, lan, 1);
+            else if (vpn__prefix_holds(lan, site->family, site->addr))
+                error = vpn_prefixes_subtract(plan->held, site, 1);
+        }
+    }
+    return error;
+}
+
+/* `held` begins as all of AllowedIPs on the wire, less what the host's own LANs share with sites, and all names. */
+static int begin_held(vpn_plan *plan)
+{
+    const vpn_host *host = &plan->host;
+    int error = 0;
+    for (size_t i = 0; i < host->address_count && !error; i++) {
+        vpn_prefix lan = vpn__prefix_network(&host->addresses[i].prefix);
+        if (vpn__host_is_lan(host, plan->policy.name, &host->addresses[i]) && vpn__prefix_private(&lan))
+            error = release_shared(plan, &lan);
+    }
+    return error ? error : vpn_prefixes_add_set(plan->held, plan->inside);
 }
 
 static int find_inside(vpn_plan *plan)
 {
     static const vpn_prefix whole[2] = {{.family = 4}, {.family = 6}};
-    int error = gather(plan, plan->inside);
+    int error = gather(plan);
     for (size_t f = 0; f < 2; f++) {
-        plan->any[f] = (uint8_t)vpn_prefixes_overlaps(plan->inside, &whole[f]);
-        plan->full[f] = (uint8_t)vpn_prefixes_covers(plan->inside, &whole[f]);
+        plan->any[f] = (uint8_t)vpn_prefixes_overlaps(plan->held, &whole[f]);
+        plan->full[f] = vpn_prefixes_covers(plan->held, &whole[f]) || vpn_prefixes_covers(plan->inside, &whole[f]);
     }
     if (!error)
-        error = vpn_prefixes_add_set(plan->held, plan->inside);
+        error = begin_held(plan);
     if (!error)
         error = vpn_prefixes_subtract(plan->inside, plan->conf.exclude, plan->conf.exclude_count);
     return error ? error : vpn__plan_list(plan, plan->inside, &plan->routes, &plan->route_count);
@@ -186,7 +228,6 @@ static int release_lans(vpn_plan *plan)
     return error;
 }
 
-/* `held` begins as all of AllowedIPs. */
 static int find_held(vpn_plan *plan)
 {
     static const vpn_prefix whole[2] = {{.family = 4}, {.family = 6}};

@@ -64,6 +64,7 @@ START_TEST(the_other_family)
     audit(&w, "[Interface]\nLanAccess = false\nFailMode = closed\n" ALL4, "");
     audit(&w, "[Interface]\nLanAccess = false\n" POLICY_PEER "AllowedIPs = 0.0.0.0/0, ::/0\n", "");
     audit(&w, "[Interface]\nLanAccess = false\n" POLICY_PEER "AllowedIPs = ::/0\n", "family3");
+    audit(&w, "[Interface]\nLanAccess = false\n" ALL4 "Netmap = theirs 10.200.0.0/24 as 10.0.0.0/24\n", "family3");
 }
 END_TEST
 

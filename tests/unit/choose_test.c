@@ -41,6 +41,46 @@ START_TEST(inside_and_held)
 }
 END_TEST
 
+/* Names do not make a hole in what is held: neither in the other family, nor where the site has its addresses. */
+START_TEST(a_full_tunnel_with_names)
+{
+    policy_world w;
+    policy_host(&w);
+    policy_plan(&w, "[Interface]\nFailMode = closed\nLanAccess = false\n" POLICY_PEER
+                    "AllowedIPs = 0.0.0.0/0\nNetmap = theirs 10.200.0.0/24 as 10.0.0.0/24\n");
+    expect_set(w.plan->held, "0.0.0.0/0 ::/0");
+    ck_assert(!vpn_prefixes_contains(w.plan->inside, 4, policy_packet("10.0.0.1", 17, 1).to));
+    policy_end(&w);
+}
+END_TEST
+
+/* The host's own LAN with a site's addresses stays: all of it, or the part that the site has too; not what a peer has unnamed. */
+START_TEST(a_lan_with_the_addresses_of_a_site)
+{
+    static const struct {
+        const char *lines, *held;
+    } cases[] = {
+        {"AllowedIPs = 192.168.0.0/23\nNetmap = theirs 10.2.0.0/23 as 192.168.0.0/23\n", "10.2.0.0/23 192.168.0.0/24"},
+        {"AllowedIPs = 192.168.1.0/24\nNetmap = theirs 10.2.0.0/25 as 192.168.1.0/25\n",
+         "10.2.0.0/25 192.168.1.128/25"},
+        {"AllowedIPs = 192.168.1.0/24\nNetmap = ours 10.2.0.0/24 as 192.168.1.0/24\n", "192.168.1.0/24"},
+        {"AllowedIPs = 192.168.1.0/24\nNetmap = theirs 10.2.0.0/24 as 192.168.1.0/24\n[Peer]\nPublicKey = " CONF_KEY_C
+         "\nAllowedIPs = 192.168.1.128/25\n",
+         "10.2.0.0/24 192.168.1.128/25"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char text[512];
+        policy_world w;
+        policy_host(&w);
+        snprintf(text, sizeof(text), "[Interface]\nFailMode = closed\nLanAccess = false\n" POLICY_PEER "%s",
+                 cases[i].lines);
+        policy_plan(&w, text);
+        expect_set(w.plan->held, cases[i].held);
+        policy_end(&w);
+    }
+}
+END_TEST
+
 /* A LAN with public addresses is held: whoever runs it chose them. */
 START_TEST(public_lan)
 {
@@ -148,6 +188,8 @@ static Suite *choose_suite(void)
 {
     Suite *suite = suite_create("choose");
     test_add(suite, "inside and held", inside_and_held);
+    test_add(suite, "a full tunnel with names", a_full_tunnel_with_names);
+    test_add(suite, "a LAN with the addresses of a site", a_lan_with_the_addresses_of_a_site);
     test_add(suite, "public LAN", public_lan);
     test_add(suite, "a LAN with the tunnel's addresses", a_lan_with_the_tunnels_addresses);
     test_add(suite, "own link", own_link);

@@ -94,6 +94,21 @@ START_TEST(name_servers)
 }
 END_TEST
 
+/* The other family, and the addresses that a site has on the wire, do not leave because hosts have other names here. */
+START_TEST(a_full_tunnel_with_names)
+{
+    policy_world w;
+    policy_host(&w);
+    policy_route(&w, "::/0", 2, VPN_PROTOCOL_STATIC);
+    policy_plan(&w, "[Interface]\nFailMode = closed\n" POLICY_PEER
+                    "AllowedIPs = 0.0.0.0/0\nNetmap = theirs 10.200.0.0/24 as 10.0.0.0/24\n");
+    ck_assert_uint_eq(explain(&w, "2001:db8::1", 6, 443).path, VPN_PATH_BLOCKED);
+    ck_assert_uint_eq(explain(&w, "10.0.0.1", 6, 443).path, VPN_PATH_BLOCKED);
+    ck_assert_uint_eq(explain(&w, "10.200.0.1", 6, 443).path, VPN_PATH_TUNNEL);
+    policy_end(&w);
+}
+END_TEST
+
 static Suite *explain_suite(void)
 {
     Suite *suite = suite_create("explain");
@@ -101,6 +116,7 @@ static Suite *explain_suite(void)
     test_add(suite, "no peer and refusals", no_peer_and_refusals);
     test_add(suite, "observers", observers);
     test_add(suite, "name servers", name_servers);
+    test_add(suite, "a full tunnel with names", a_full_tunnel_with_names);
     return suite;
 }
 

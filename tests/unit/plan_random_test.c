@@ -15,14 +15,16 @@ static const char *const pool_text[POOL] = {"0.0.0.0/0",      "::/0",           
                                             "172.16.0.0/12",  "2600::/16"};
 
 static const char *const to_text[] = {
-    "10.1.2.3",      "10.9.9.9",   "192.168.1.7", "192.168.7.7", "203.0.113.9", "8.8.8.8",   "8.9.9.9",   "1.1.1.1",
-    "224.0.0.251",   "172.16.5.5", "200.1.2.3",   "169.254.3.4", "2001:db8::5", "fd00:1::5", "fd00:2::5", "fe80::5",
-    "2001:db8:1::9", "2600::1",    "ff02::fb",    "9000::1",     "192.168.1.5", "10.8.0.2"};
+    "10.1.2.3",  "10.9.9.9",    "192.168.1.7",   "192.168.7.7", "203.0.113.9", "8.8.8.8",     "8.9.9.9",
+    "1.1.1.1",   "224.0.0.251", "172.16.5.5",    "200.1.2.3",   "169.254.3.4", "2001:db8::5", "fd00:1::5",
+    "fd00:2::5", "fe80::5",     "2001:db8:1::9", "2600::1",     "ff02::fb",    "9000::1",     "192.168.1.5",
+    "10.8.0.2",  "10.200.2.3",  "10.201.0.7",    "10.202.0.9",  "fd77::5"};
 
 #define TARGETS (sizeof(to_text) / sizeof(to_text[0]))
 
 struct world {
     vpn_prefix pool[POOL], allowed[3][6], exclude[3], except[2], addresses[2], dns[2];
+    vpn_netmap_rule netmap[3];
     vpn_conf_peer peers[3];
     vpn_conf_app apps[3];
     vpn_conf conf;
@@ -61,6 +63,18 @@ static size_t pick(struct world *w, uint64_t *seed, vpn_prefix *out, size_t most
     return count;
 }
 
+/* The hosts of some peers have other names here. */
+static void name_peer(struct world *w, uint64_t *seed, size_t i)
+{
+    static const char *const wire[] = {"10.1.0.0/16", "192.168.1.0/24", "203.0.113.0/24", "2001:db8::/32"};
+    static const char *const names[] = {"10.200.0.0/16", "10.201.0.0/24", "10.202.0.0/24", "fd77::/32"};
+    size_t which = test_below(seed, 4);
+    w->netmap[i] =
+        (vpn_netmap_rule){.inside = parse(names[which]), .outside = parse(wire[which]), .whose = VPN_NETMAP_THEIRS};
+    w->peers[i].netmap = &w->netmap[i];
+    w->peers[i].netmap_count = test_below(seed, 3) == 0;
+}
+
 static void make_peers(struct world *w, uint64_t *seed)
 {
     static const char *const ends[] = {"203.0.113.9", "198.51.100.7", "8.8.8.8", "10.1.2.3"};
@@ -72,6 +86,7 @@ static void make_peers(struct world *w, uint64_t *seed)
         w->peers[i].allowed_ip_count = pick(w, seed, w->allowed[i], 6);
         if (test_below(seed, 3) == 0) /* all of a family more often than by chance */
             w->allowed[i][w->peers[i].allowed_ip_count ? 0 : 5] = w->pool[test_below(seed, 2)];
+        name_peer(w, seed, i);
         w->endpoints[i] = (vpn_endpoint){.family = test_below(seed, 4) ? 4 : 0, .port = 51820};
         memcpy(w->endpoints[i].addr, end.addr, 4);
     }
@@ -187,6 +202,42 @@ static int allowed(const struct world *w, const vpn_selector *p)
     return 0;
 }
 
+static int overlap(const vpn_prefix *a, const vpn_prefix *b)
+{
+    return a->bits <= b->bits ? model_holds(a, b->family, b->addr) : model_holds(b, a->family, a->addr);
+}
+
+/* Whether a packet to this address is for a peer, by the name that the peer has here. */
+static int named(const struct world *w, const vpn_selector *p)
+{
+    for (size_t i = 0; i < w->conf.peer_count; i++) {
+        const vpn_conf_peer *peer = &w->peers[i];
+        int other = peer->netmap_count && model_holds(&peer->netmap->outside, p->family, p->to);
+        if (!other && in(peer->allowed_ips, peer->allowed_ip_count, p))
+            return 1;
+        if (!peer->netmap_count || !model_holds(&peer->netmap->inside, p->family, p->to))
+            continue;
+        for (size_t k = 0; k < peer->allowed_ip_count; k++) {
+            if (overlap(&peer->allowed_ips[k], &peer->netmap->outside))
+                return 1;
+        }
+    }
+    return 0;
+}
+
+/* The host's own network, with addresses that a site has too, which is called otherwise here. */
+static int on_shared_lan(const struct world *w, const vpn_selector *p)
+{
+    const uint8_t *own = w->own[0].prefix.addr;
+    if ((own[0] != 10 && own[0] != 192) || !model_holds(&w->own[0].prefix, p->family, p->to) || named(w, p))
+        return 0;
+    for (size_t i = 0; i < w->conf.peer_count; i++) {
+        if (w->peers[i].netmap_count && model_holds(&w->netmap[i].outside, p->family, p->to))
+            return 1;
+    }
+    return 0;
+}
+
 /* Whether all of a family is allowed, or nothing of it, as far as the targets and the ends of halves tell. */
 static int family_allowed(const struct world *w, uint8_t family, int want_all)
 {
@@ -242,7 +293,7 @@ static int on_lan(const struct world *w, const vpn_selector *p)
     if (in(local, 5, p))
         return 1;
     return (own[0] == 10 || own[0] == 192) && model_holds(&w->own[0].prefix, p->family, p->to) &&
-           !(in(w->dns, w->conf.dns_count, p) && allowed(w, p));
+           !(in(w->dns, w->conf.dns_count, p) && named(w, p));
 }
 
 /* Whether only the tunnel may carry a packet, said without any of the library's sets. */
@@ -252,9 +303,10 @@ static int held(const struct world *w, const vpn_selector *p, uint32_t mark)
     if (w->conf.fail_mode != VPN_FAIL_CLOSED || p->mark == mark || is_app(w, p, 1) ||
         (has_includes(w) && !is_app(w, p, 0)))
         return 0;
-    if (in(w->exclude, w->conf.exclude_count, p) || in(w->except, w->conf.fail_except_count, p) || on_lan(w, p))
+    if (in(w->exclude, w->conf.exclude_count, p) || in(w->except, w->conf.fail_except_count, p) || on_lan(w, p) ||
+        on_shared_lan(w, p))
         return 0;
-    return allowed(w, p) || (family_allowed(w, p->family, 0) && family_allowed(w, other, 1));
+    return allowed(w, p) || named(w, p) || (family_allowed(w, p->family, 0) && family_allowed(w, other, 1));
 }
 
 static vpn_selector packet(size_t target, uint64_t *seed)
@@ -313,7 +365,7 @@ static void routes_are_exact(const struct world *w, const vpn_plan *plan)
             const vpn_op *op = vpn_plan_op(plan, k);
             covered += op->type == VPN_OP_ROUTE && model_holds(&op->prefix, p.family, p.to);
         }
-        int want = w->conf.table != VPN_CONF_TABLE_OFF && allowed(w, &p) && !in(w->exclude, w->conf.exclude_count, &p);
+        int want = w->conf.table != VPN_CONF_TABLE_OFF && named(w, &p) && !in(w->exclude, w->conf.exclude_count, &p);
         ck_assert_msg(covered == want || (covered == 0 && in(w->addresses, w->conf.address_count, &p)), "to %s",
                       to_text[i]);
     }
