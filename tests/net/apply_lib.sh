@@ -177,8 +177,13 @@ clear_packets()
     wc -l <"$scratch/clear"
 }
 
+# The capture must still run.
 nothing_clear()
 {
+    running "$watch_pid" || {
+        cat "$scratch/tcpdump.log"
+        return 1
+    }
     equal "$(clear_packets)" 0 || {
         head -n 5 "$scratch/clear"
         return 1

@@ -36,7 +36,8 @@ patience=5
 # questions NS IF DOMAIN: how many different ones were seen since the capture began.
 questions()
 {
-    captured "$1" "$2" "dst port 53" | grep -oE ' (A|AAAA)\? [^ ]+' | grep -F "$3." | sort -u | wc -l
+    captured "$1" "$2" "dst port 53" >"$scratch/questions" || return 1
+    grep -oE ' (A|AAAA)\? [^ ]+' "$scratch/questions" | grep -F "$3." | sort -u | wc -l
 }
 
 asked_so()

@@ -74,15 +74,20 @@ capture_stop()
     rm "$capture_name.pid" "$capture_name.tcpdump"
 }
 
-# captured NS IF FILTER: the packets of the capture, which may still run, that the filter takes; as text.
+# captured NS IF FILTER: the packets of the capture, which may still run, that the filter takes; as text. Fails where it
+# cannot be read, but for a last packet that is not all written yet.
 captured()
 {
-    tcpdump -n -r "$scratch/$1-$2.pcap" "$3" 2>/dev/null
+    tcpdump -n -r "$scratch/$1-$2.pcap" "$3" 2>"$scratch/captured.err" && return
+    grep 'truncated dump file' "$scratch/captured.err" | grep -qv 'file header' && return
+    cat "$scratch/captured.err" >&2
+    return 1
 }
 
+# Prints nothing, which is no number, where the capture cannot be read.
 count()
 {
-    captured "$@" | wc -l
+    captured "$@" >"$scratch/captured.out" && wc -l <"$scratch/captured.out"
 }
 
 # sees NUMBER NS IF FILTER: the capture has at least so many packets, or soon will.
