@@ -140,6 +140,23 @@ static void dns_of_the_host(struct audit *a, const char *why, const char *remedy
     }
 }
 
+/* That resolvconf(8) tells a resolver of the host's own about servers cannot be seen from outside. */
+static void split_by_the_host(struct audit *a)
+{
+    const vpn_host *host = &a->plan->host;
+    for (size_t i = 0; i < host->resolver_count; i++) {
+        const vpn_prefix *server = &host->resolvers[i].server;
+        if (!vpn__host_owns(host, server->family, server->addr))
+            continue;
+        start(a, VPN_FINDING_DNS_LEAK, VPN_SEVERITY_NOTE);
+        a->next.prefix = *server;
+        say(a, "If openresolv does not feed the resolver at ");
+        say_prefix(a, server);
+        say(a, ", names of MatchDomains go to the servers which that has already.");
+        finish(a, "Name the resolver in resolvconf.conf(5), or set DNSMode = tunnel.");
+    }
+}
+
 static void look_at_dns(struct audit *a)
 {
     const vpn_plan *plan = a->plan;
@@ -147,6 +164,8 @@ static void look_at_dns(struct audit *a)
     int full = plan->full[0] || plan->full[1];
     if (has_resolver(plan)) {
         dns_of_the_file(a);
+        if (mode == VPN_DNS_SPLIT && plan->host.resolver_system == VPN_RESOLVER_RESOLVCONF)
+            split_by_the_host(a);
         if (mode == VPN_DNS_TUNNEL && plan->host.resolver_system == VPN_RESOLVER_RESOLVED && !plan->hold_dns)
             dns_of_the_host(a, "since systemd-resolved keeps the servers of other links beside this one's.",
                             "Set FailMode = closed, which holds questions outside the tunnel back.");

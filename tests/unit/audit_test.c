@@ -51,6 +51,10 @@ START_TEST(names_that_leak)
     w.host.resolver_system = VPN_RESOLVER_FILE;
     audit(&w, "[Interface]\nDNS = 10.8.0.1\n" ALL4, "lan1");
     audit(&w, "[Interface]\nDNS = 10.8.0.1\nMatchDomains = a\n" POLICY_PEER "AllowedIPs = 10.0.0.0/8\n", "dns3 rp1");
+    w.host.resolver_system = VPN_RESOLVER_RESOLVCONF;
+    w.resolvers[0].server = policy_prefix("127.0.0.1"); /* who feeds it cannot be seen */
+    audit(&w, "[Interface]\nDNS = 10.8.0.1\nMatchDomains = a\n" POLICY_PEER "AllowedIPs = 10.0.0.0/8\n", "dns1 rp1");
+    audit(&w, "[Interface]\nDNS = 10.8.0.1\n" POLICY_PEER "AllowedIPs = 10.0.0.0/8\n", "rp1");
 }
 END_TEST
 
