@@ -87,6 +87,20 @@ START_TEST(names_that_nft_would_not_take)
 }
 END_TEST
 
+/* The other family and a site's addresses on the wire are in the sets, though the site has other names here. */
+START_TEST(names_leave_no_hole)
+{
+    policy_world w;
+    policy_host(&w);
+    policy_plan(&w, "[Interface]\nFailMode = closed\nLanAccess = false\n" POLICY_PEER
+                    "AllowedIPs = 0.0.0.0/0\nNetmap = theirs 10.200.0.0/24 as 10.0.0.0/24\n");
+    const char *text = policy_op(w.plan, VPN_OP_FILTER)->text;
+    ck_assert_ptr_nonnull(strstr(text, "elements = {\n\t\t\t0.0.0.0/0,\n\t\t}\n"));
+    ck_assert_ptr_nonnull(strstr(text, "elements = {\n\t\t\t::/0,\n\t\t}\n"));
+    policy_end(&w);
+}
+END_TEST
+
 START_TEST(only_some_applications)
 {
     policy_world w;
@@ -164,6 +178,7 @@ static Suite *ruleset_suite(void)
     Suite *suite = suite_create("ruleset");
     test_add(suite, "the ruleset", the_ruleset);
     test_add(suite, "names that nft would not take", names_that_nft_would_not_take);
+    test_add(suite, "names leave no hole", names_leave_no_hole);
     test_add(suite, "only some applications", only_some_applications);
     test_add(suite, "as an answer", as_an_answer);
     test_add(suite, "nft takes it", nft_takes_it);
