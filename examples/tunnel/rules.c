@@ -28,9 +28,13 @@ static uint8_t find_address(const uint8_t *packet, uint32_t length, int source, 
 }
 
 /* Whose hosts are called so; 0: nobody's. */
-static vpn_peer_id named(const rules *r, uint8_t family, const uint8_t *addr)
+static vpn_peer_id named(rules *r, uint8_t family, const uint8_t *addr)
 {
-    uint32_t owner = r->names == NULL ? VPN_ALLOWEDIPS_NONE : vpn_allowedips_lookup(r->names, family, addr);
+    uint32_t owner;
+
+    if (r->stale)
+        rules_settle(r);
+    owner = r->names == NULL ? VPN_ALLOWEDIPS_NONE : vpn_allowedips_lookup(r->names, family, addr);
 
     return owner < r->owner_count ? r->owners[owner] : 0;
 }
@@ -119,7 +123,7 @@ const uint8_t *rules_answer(rules *r, uint32_t *length)
 }
 
 /* A source by which the hosts of another peer are called. */
-static int is_forged(const rules *r, vpn_peer_id peer, const uint8_t *packet, uint32_t length)
+static int is_forged(rules *r, vpn_peer_id peer, const uint8_t *packet, uint32_t length)
 {
     const uint8_t *from;
     uint8_t family = find_address(packet, length, 1, &from);
@@ -137,7 +141,7 @@ static int arrive(rules *r, annex *a, vpn_peer_id peer, uint8_t *packet, uint32_
         return drop(a, RULES_BROKEN);
     if (a != NULL && !translate(a, VPN_NETMAP_IN, packet, length, 0))
         return 0;
-    if (r->names != NULL && is_forged(r, peer, packet, length)) {
+    if ((r->names != NULL || r->stale) && is_forged(r, peer, packet, length)) {
         r->forged++;
         return 0;
     }

@@ -20,6 +20,7 @@ typedef struct rules {
         *names;          /* addresses of hosts behind peers that are called otherwise here; NULL while there are none */
     vpn_peer_id *owners; /* whose they are; the first is nobody's */
     uint32_t owner_count;
+    int stale; /* rules have changed: the names are made anew before they are asked for */
     vpn_icmp icmp;
     uint8_t *answers; /* RULES_ANSWERS of VPN_ICMP_BYTES_MAX6 each, from the first refused packet on */
     uint32_t lengths[RULES_ANSWERS];
@@ -27,6 +28,9 @@ typedef struct rules {
     uint64_t unanswered; /* refused packets whose sender was not told */
     uint64_t forged;     /* packets of a peer under a name of another's hosts */
 } rules;
+
+/* Makes the table of names anew. */
+void rules_settle(rules *r);
 
 /* 0, or -1. */
 int rules_open(rules *r, vpn_wg *wg, annexes *all);

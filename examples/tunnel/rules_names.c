@@ -1,10 +1,21 @@
 /* SPDX-License-Identifier: ISC */
-/* What peers' rules say, and the names of hosts behind them in one table. Equal names go to whom they were given last. */
+/* What peers' rules say, and the names of hosts behind them in one table, which is made anew after any of them has changed. Of
+ * peers with equal names, one has them. */
 #include <errno.h>
 #include <stdlib.h>
 
+#include "log.h"
 #include "rules.h"
 #include "rules_peer.h"
+
+static void drop_names(rules *r)
+{
+    vpn_allowedips_free(r->names);
+    free(r->owners);
+    r->names = NULL;
+    r->owners = NULL;
+    r->owner_count = 0;
+}
 
 int rules_open(rules *r, vpn_wg *wg, annexes *all)
 {
@@ -16,69 +27,74 @@ int rules_open(rules *r, vpn_wg *wg, annexes *all)
 
 void rules_close(rules *r)
 {
-    vpn_allowedips_free(r->names);
-    free(r->owners);
+    drop_names(r);
     free(r->answers);
     *r = (rules){.wg = NULL};
 }
 
-/* A free number for the names of a peer. 0: no memory. */
+static int has_names(const rules_peer *p)
+{
+    for (size_t i = 0; i < p->now.map_count; i++) {
+        if (p->now.maps[i].whose == VPN_NETMAP_THEIRS)
+            return 1;
+    }
+    return 0;
+}
+
+/* The next number for the names of a peer. 0: no memory. */
 static uint32_t get_owner(rules *r, vpn_peer_id peer)
 {
-    uint32_t owner = 1;
-    vpn_peer_id *owners;
+    uint32_t owner = r->owner_count == 0 ? 1 : r->owner_count;
+    vpn_peer_id *owners = r->owners;
 
-    while (owner < r->owner_count && r->owners[owner] != 0)
-        owner++;
-    if (owner >= r->owner_count) {
-        owners = realloc(r->owners, (owner + 1u) * sizeof *owners);
-        if (owners == NULL)
-            return 0;
-        owners[0] = 0;
-        r->owners = owners;
-        r->owner_count = owner + 1;
-    }
-    r->owners[owner] = peer;
+    if ((owner & (owner - 1)) == 0)
+        owners = realloc(r->owners, 2 * (size_t)owner * sizeof *owners);
+    if (owners == NULL)
+        return 0;
+    owners[0] = 0;
+    owners[owner] = peer;
+    r->owners = owners;
+    r->owner_count = owner + 1;
     return owner;
 }
 
-static void drop_names(rules *r, rules_peer *p)
+/* 0, or -1: no memory. */
+static int add_names(rules *r, const annex *a)
 {
-    if (p->owner == 0)
-        return;
-    vpn_allowedips_remove_owner(r->names, p->owner);
-    r->owners[p->owner] = 0;
-    p->owner = 0;
-    if (vpn_allowedips_count(r->names) == 0) {
-        vpn_allowedips_free(r->names);
-        r->names = NULL;
+    uint32_t owner = get_owner(r, a->peer);
+    int error = owner == 0;
+
+    for (size_t i = 0; !error && i < a->rules->now.map_count; i++) {
+        if (a->rules->now.maps[i].whose == VPN_NETMAP_THEIRS)
+            error = vpn_allowedips_insert(r->names, &a->rules->now.maps[i].inside, owner) != 0;
     }
+    return error ? -1 : 0;
 }
 
-static int add_name(rules *r, rules_peer *p, vpn_peer_id peer, const vpn_prefix *prefix)
+void rules_settle(rules *r)
 {
-    if (r->names == NULL && vpn_allowedips_new(&r->names, NULL) != 0)
-        return -1;
-    if (p->owner == 0)
-        p->owner = get_owner(r, peer);
-    return p->owner == 0 || vpn_allowedips_insert(r->names, prefix, p->owner) != 0 ? -1 : 0;
-}
+    annex_cursor at = {0};
+    int error = 0;
 
-static int take_names(rules *r, rules_peer *p, vpn_peer_id peer)
-{
-    int result = 0;
-
-    drop_names(r, p);
-    for (size_t i = 0; result == 0 && i < p->now.map_count; i++) {
-        if (p->now.maps[i].whose == VPN_NETMAP_THEIRS)
-            result = add_name(r, p, peer, &p->now.maps[i].inside);
+    drop_names(r);
+    r->stale = 0;
+    for (const annex *a; (a = annex_each(r->annexes, &at)) != NULL;) {
+        if (a->rules == NULL || !has_names(a->rules))
+            continue;
+        if (!error && r->names == NULL)
+            error = vpn_allowedips_new(&r->names, NULL) != 0;
+        if (!error)
+            error = add_names(r, a) != 0;
+        if (error)
+            a->rules->broken = 1;
     }
-    return result;
+    if (error)
+        log_error("no memory for the names of hosts behind peers: none of their packets pass");
 }
 
 static void forget(rules *r, annex *a)
 {
-    drop_names(r, a->rules);
+    r->stale |= has_names(a->rules);
     r->count -= rules_peer_counts(a->rules) != 0;
     rules_peer_free(a->rules);
     a->rules = NULL;
@@ -115,11 +131,9 @@ int rules_changed(rules *r, vpn_peer_id peer)
     if (!a->rules->gathers)
         return 0;
     r->count -= rules_peer_counts(a->rules) != 0;
+    r->stale |= has_names(a->rules);
     result = rules_peer_commit(a->rules, &a->filter, &a->netmap);
-    if (take_names(r, a->rules, peer) != 0) {
-        a->rules->broken = 1;
-        result = -1;
-    }
+    r->stale |= has_names(a->rules);
     if (r->answers == NULL)
         r->answers = malloc((size_t)RULES_ANSWERS * VPN_ICMP_BYTES_MAX6);
     r->count += rules_peer_counts(a->rules) != 0;

@@ -37,7 +37,6 @@ typedef struct rules_peer {
     uint8_t gathers; /* `next` is being made */
     uint8_t failed;  /* a line of it was refused: it will not take the other's place */
     uint8_t broken;  /* there was no memory for what was asked: nothing passes */
-    uint32_t owner;  /* in the table of names; 0: none */
     uint32_t flows;  /* that the filter was made with */
     uint64_t drops[RULES_REASONS];
 } rules_peer;

@@ -221,16 +221,43 @@ START_TEST(peers_go)
     ck_assert_int_eq(came(login, "10.2.0.9", "10.0.0.1", 22), VPN_TO_TUN);
     line(plain, "libvpn_replace_netmap", "true");
     ck_assert_int_eq(rules_changed(&r, plain), 0);
+    ck_assert_int_eq(came(login, "10.5.0.1", "10.0.0.1", 22), VPN_TO_TUN);
     ck_assert_ptr_null(r.names);
     line(login, "libvpn_replace_filter", "true");
     ck_assert_int_eq(rules_changed(&r, login), 0);
     ck_assert_uint_eq(r.count, 0);
-    /* a number that was somebody's is given again */
     line(login, "libvpn_netmap", "theirs 10.6.0.0/32 as 10.77.0.2/32");
     ck_assert_int_eq(rules_changed(&r, login), 0);
-    ck_assert_uint_eq(annex_find(&all, login)->rules->owner, 1);
     ck_assert_int_eq(sent("10.0.0.5", "10.6.0.0", 80), 1);
     expect("10.0.0.5", "10.77.0.2", 80);
+}
+END_TEST
+
+/* A name that two peers had is the one's who stays, whoever goes. */
+START_TEST(shared_names)
+{
+    for (int i = 0; i < 2; i++) {
+        vpn_peer_id goes, stays;
+        setup();
+        goes = i == 0 ? plain : far;
+        stays = i == 0 ? far : plain;
+        line(plain, "libvpn_netmap", "theirs 10.2.0.0/24 as 10.9.0.0/24");
+        ck_assert_int_eq(rules_changed(&r, plain), 0);
+        ck_assert_int_eq(sent("10.0.0.5", "10.2.0.9", 80), 1);
+        ck_assert_int_eq(vpn_wg_peer_remove(wg, goes), 0);
+        ck_assert_int_eq(rules_changed(&r, goes), 0);
+        annex_drop(&all, goes);
+        ck_assert_int_eq(sent("10.0.0.5", "10.2.0.9", 80), 1);
+        expect(i == 0 ? "10.1.0.5" : "10.0.0.5", i == 0 ? "10.0.0.9" : "10.9.0.9", 80);
+        ck_assert_int_eq(came(login, "10.2.0.9", "10.0.0.1", 22), VPN_DROP);
+        ck_assert_int_eq(vpn_wg_peer_remove(wg, stays), 0);
+        ck_assert_int_eq(rules_changed(&r, stays), 0);
+        annex_drop(&all, stays);
+        ck_assert_int_eq(came(login, "10.2.0.9", "10.0.0.1", 22), VPN_TO_TUN);
+        ck_assert_ptr_null(r.names);
+        ck_assert_uint_eq(r.count, 1);
+        teardown();
+    }
 }
 END_TEST
 
@@ -252,6 +279,9 @@ static Suite *rules_suite(void)
     add(suite, "filter", a_filter_alone);
     add(suite, "broken", broken);
     add(suite, "peers go", peers_go);
+    TCase *alone = tcase_create("shared names");
+    tcase_add_test(alone, shared_names);
+    suite_add_tcase(suite, alone);
     return suite;
 }
 
