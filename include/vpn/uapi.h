@@ -86,7 +86,8 @@ VPN_API VPN_MUST_USE VPN_NONNULL(1) size_t vpn_uapi_complete(const char *text, s
  * @param host NULL when the host has neither port nor mark.
  * @param error where the fault is told; may be NULL.
  * @return 0 or a VPN_E*. Nothing has changed when the text is at fault, or the host says so of one of its lines. When memory
- * runs out, a limit is met or the host refuses to carry something out (VPN_ESTATE), what stood before that line stays applied.
+ * runs out, a limit is met or the host refuses to carry something out (VPN_ESTATE), what stood before that line stays applied,
+ * but a peer that was being added is not there.
  * Since 0.1.
  */
 VPN_API VPN_NONNULL(1, 2) int vpn_uapi_set(vpn_wg *wg, const char *text, size_t length, const vpn_uapi_host *host,

@@ -244,6 +244,7 @@ static int apply_section(struct request *rq, struct section *section)
     }
     if (!id && section->update_only)
         return 0;
+    int added = !id;
     int error = id ? vpn_wg_peer_set(rq->wg, id, &section->peer, rq->now)
                    : vpn_wg_peer_add(rq->wg, &section->peer, &id, rq->now);
     if (error == VPN_ESELF)
@@ -251,6 +252,8 @@ static int apply_section(struct request *rq, struct section *section)
     if (error)
         return blame(rq, &section->head, error, vpn_strerror(error));
     error = apply_lines(rq, section, id);
+    if (error && added)
+        (void)vpn_wg_peer_remove(rq->wg, id); /* half a peer could lack just what restricts it */
     changed(rq, id);
     return error;
 }
