@@ -3,7 +3,7 @@
  * The control plane, and what it tells about the outer path. Where the tunnel has no session, it is given a packet, so that the daemon begins a
  * handshake, and its port is listened to. Where that brings nothing, a handshake from a socket of our own tells more: what is
  * wrong with an answer, and which ICMP error comes instead. It makes the peer believe for a moment that we are at that socket, so a
- * tunnel that works is never asked that way.
+ * tunnel whose session is young is never asked that way.
  */
 #include "diagnosis.h"
 
@@ -26,6 +26,7 @@ enum {
     SETTLE_MS = 2000, /* between a handshake and its session, at most */
     RETRY_MS = 5500,
     KEEPALIVE_MS = 11000,
+    NUDGE_BYTES = 112,      /* of ECHO_SMALL as the tunnel carries it; two keepalives are less, an initiation is more */
     PLAUSIBLE = 1700000000, /* November 2023: no clock that is right is behind */
 };
 
@@ -37,7 +38,9 @@ typedef struct watch {
     echo echo;
     uint64_t began;
     uint64_t heard;    /* when the peer's first handshake was; 0: not yet */
-    uint64_t received; /* by the peer, when it began */
+    uint64_t received; /* from the peer, when it began */
+    uint64_t sent;     /* to the peer, when it began */
+    int is_sent;       /* the daemon sent something because of the nudge */
     int nudged;        /* the daemon has a packet for the peer */
 } watch;
 
@@ -107,6 +110,7 @@ static int is_alive(watch *w)
         peer = device_peer_of(&now, w->d->seen.peer_key);
         if (peer != NULL && peer->received >= w->received)
             w->d->seen.received = peer->received - w->received;
+        w->is_sent |= peer != NULL && peer->sent >= w->sent + NUDGE_BYTES;
         alive = peer != NULL && device_peer_lives(peer) && (w->d->seen.received > 0 || !w->nudged);
     }
     device_free(&now);
@@ -177,27 +181,28 @@ static void probe_peer(diagnosis *d)
     d->seen.other_port = yes_no(probe_wg_other_port(&p.to, &p.way, at_most(d, ECHO_MS)) == VPN_PROBE_REFUSED);
 }
 
-/* Whether the daemon had all the time that it may need: without a session it tries every 5 s, and of one that lives a passive
- * keepalive comes within 10 s (whitepaper section 6). */
+/* Whether the daemon sent something and had all the time that it may need: without a session it tries every 5 s, and of one that
+ * lives a passive keepalive comes within 10 s (whitepaper section 6). A filter in the daemon may drop the nudge. */
 static int is_in_vain(const watch *w, int young)
 {
-    return w->nudged && probe_clock() - w->began >= (uint64_t)(young ? KEEPALIVE_MS : RETRY_MS);
+    return w->nudged && w->is_sent && probe_clock() - w->began >= (uint64_t)(young ? KEEPALIVE_MS : RETRY_MS);
 }
 
 static void try_peer(watch *w)
 {
     diagnosis *d = w->d;
     int young = d->seen.handshake_age < REJECT_AFTER_TIME;
-    int patience = young ? 2 * d->ms : d->ms;
 
     nudge(w);
     if (wait_until(w, at_most(d, FIRST_MS)))
         return;
-    if (young && (!w->nudged || wait_until(w, patience) || !is_in_vain(w, young)))
+    if (young && (!w->nudged || !w->is_sent || wait_until(w, 2 * d->ms)))
         return;
-    probe_peer(d);
-    if ((d->seen.probe == VPN_PROBE_ANSWERED || d->seen.probe == VPN_PROBE_NONE) && wait_until(w, patience))
-        return;
+    if (!young) {
+        probe_peer(d);
+        if ((d->seen.probe == VPN_PROBE_ANSWERED || d->seen.probe == VPN_PROBE_NONE) && wait_until(w, d->ms))
+            return;
+    }
     hear(w);
     d->seen.tried = yes_no(is_in_vain(w, young));
     d->seen.waited = (uint32_t)(probe_clock() - w->began + 999) / 1000;
@@ -205,7 +210,8 @@ static void try_peer(watch *w)
 
 static void watch_peer(diagnosis *d, const device_peer *peer)
 {
-    watch w = {.d = d, .began = probe_clock(), .received = peer->received, .wire = -1, .echo = {.fd = -1}};
+    watch w = {
+        .d = d, .began = probe_clock(), .received = peer->received, .sent = peer->sent, .wire = -1, .echo = {.fd = -1}};
 
     ear_init(&w.ear, &d->before, d->seen.peer_key);
     if (d->before.port != 0)

@@ -147,7 +147,10 @@ static void judge_probe(const vpn_observed *seen, vpn_check *check)
 {
     switch (seen->probe) {
     case VPN_PROBE_NONE:
-        UNKNOWN("There is no session, and no handshake was tried.", "");
+        if (seen->handshake_age < REJECT_AFTER_TIME)
+            UNKNOWN("The last handshake was %A s ago, and its session gets no answers.", "");
+        else
+            UNKNOWN("There is no session, and no handshake was tried.", "");
         return;
     case VPN_PROBE_SILENT:
         if (seen->other_port != VPN_SEEN_YES)
@@ -289,6 +292,11 @@ void vpn__judge_datagrams(const vpn_observed *seen, vpn_check *check)
         FINE("Datagrams arrive at port %p.");
     else if (seen->probe != VPN_PROBE_NONE)
         judge_errors(seen, check);
+    else if (seen->tried == VPN_SEEN_YES && seen->handshake_age < REJECT_AFTER_TIME)
+        BROKEN(VPN_CAUSE_EITHER,
+               "The session is young, and nothing came back from %e in %W s: the way there is blocked, or the peer has "
+               "lost the session.",
+               "See whether UDP to %e is allowed on the way. vpnctl diagnose, at the peer, tells what arrives.");
     else if (seen->heard.seconds && !seen->endpoint.family)
         BROKEN(VPN_CAUSE_TRANSPORT, "No datagram at all arrived at port %p in %l s.",
                "Have the peer try meanwhile. If it does, allow UDP port %p on the way, or correct Endpoint there.");

@@ -16,6 +16,13 @@ check "is named" contains "$(public x)" cat "$scratch/finds.json"
 check "--peer" finds 0 - - - ctl diagnose --json --peer "$(public b)" "$file"
 check "--target" finds 0 - - - ctl diagnose --json --target 10.77.0.2 "$file"
 
+# A session whose daemon drops the ping that would prove it: not called broken, nor moved.
+psk="Filter = allow out tcp to any port 80 stateful" fresh
+in_ns a timeout 5 bash -c ': </dev/tcp/10.77.0.2/80' 2>/dev/null
+before=$(wg show "$server" endpoints)
+check "there is a session, and its daemon drops pings" finds 0 - - - ctl diagnose --json --timeout 6 "$file"
+check "and the server has not seen us elsewhere" [ "$before" = "$(wg show "$server" endpoints)" ]
+
 # The control plane.
 public=$(public x) fresh
 check "the peer's public key is wrong" finds 1 control-plane handshake authentication ctl diagnose --json --timeout 1 "$file"
