@@ -47,6 +47,7 @@ static int send_initiation(attempt *a)
     wall = (vpn_wall){.seconds = (uint64_t)clock.tv_sec, .nanoseconds = (uint32_t)clock.tv_nsec};
     vpn_tai64n(stamp, &wall);
     a->next = probe_clock() + TRY_MS;
+    a->index++; /* a late response to an earlier one is passed over, and not taken for a false one */
     if (vpn_handshake_initiate(a->handshake, message, a->p->peer, preshared, a->index, stamp) != 0 ||
         vpn_mac_add(&a->macs, message, sizeof message, a->p->peer, now()) != 0)
         return VPN_PROBE_SILENT;
