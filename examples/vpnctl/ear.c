@@ -8,9 +8,9 @@ enum { UDP_HEADER = 8, INITIATION = 1, RESPONSE = 2, SENDER = 4, RECEIVER_OF_RES
 /* TAI64 labels begin at 2^62, and the stamps of WireGuard at ten seconds more (vpn/tai64n.h). */
 #define TAI64_EPOCH UINT64_C(0x400000000000000a)
 
-void ear_init(ear *e, const device *d, const uint8_t peer[VPN_KEY_BYTES])
+void ear_init(ear *e, const device *d, const uint8_t peer[VPN_KEY_BYTES], const vpn_endpoint *from, const facts *local)
 {
-    *e = (ear){.device = d, .peer = peer, .left = EAR_HANDSHAKES};
+    *e = (ear){.device = d, .peer = peer, .from = from, .local = local, .left = EAR_HANDSHAKES};
     vpn_cookie_checker_init(&e->checker, d->public_key);
 }
 
@@ -75,12 +75,36 @@ static void take_initiation(ear *e, const uint8_t *message, uint64_t now)
     vpn_handshake_free(h);
 }
 
-static void take_message(ear *e, const uint8_t *message, size_t length, uint64_t now)
+static size_t address_bytes(int family)
 {
-    e->heard.all++;
+    return family == 4 ? 4 : 16;
+}
+
+/* Other peers send to the port as well. */
+static int is_from_peer(const ear *e, const vpn_ip *ip)
+{
+    return e->from->family == 0 ||
+           (e->from->family == ip->version && memcmp(e->from->addr, ip->src, address_bytes(ip->version)) == 0);
+}
+
+/* Of packets to the port, those that are forwarded are not the daemon's. */
+static int is_to_us(const ear *e, const vpn_ip *ip)
+{
+    for (size_t i = 0; i < e->local->host.address_count; i++) {
+        const vpn_prefix *own = &e->local->addresses[i].prefix;
+
+        if (own->family == ip->version && memcmp(own->addr, ip->dst, address_bytes(ip->version)) == 0)
+            return 1;
+    }
+    return e->local->host.address_count == 0;
+}
+
+static void take_message(ear *e, const uint8_t *message, size_t length, int from_peer, uint64_t now)
+{
+    e->heard.all += from_peer != 0;
     if (length == VPN_WG_INITIATION_BYTES && message[0] == INITIATION)
         take_initiation(e, message, now);
-    else if (length == VPN_WG_RESPONSE_BYTES && message[0] == RESPONSE &&
+    else if (length == VPN_WG_RESPONSE_BYTES && message[0] == RESPONSE && from_peer &&
              vpn_mac1_check(&e->checker, message, length) == 0)
         e->heard.responses++;
 }
@@ -106,8 +130,8 @@ void ear_take(ear *e, const uint8_t *packet, size_t length, int outgoing, uint64
         return;
     if (outgoing && ip.src_port == e->device->port)
         take_own(e, packet + at, length - at);
-    else if (!outgoing && ip.dst_port == e->device->port)
-        take_message(e, packet + at, length - at, now);
+    else if (!outgoing && ip.dst_port == e->device->port && is_to_us(e, &ip))
+        take_message(e, packet + at, length - at, is_from_peer(e, &ip), now);
 }
 
 int ear_knows(const ear *e)

@@ -67,8 +67,9 @@ static int was_dropped(int wire, const vpn_prefix *target)
     int outgoing;
     vpn_ip ip;
 
-    while ((length = wire_next(wire, packet, sizeof packet, &outgoing)) > 0) {
-        if (!outgoing && vpn_ip_parse(&ip, packet, length) == 0 && ip.icmp_type == (target->family == 4 ? 0 : 129) &&
+    for (int i = 0; i < WIRE_BATCH && (length = wire_next(wire, packet, sizeof packet, &outgoing)) > 0; i++) {
+        if (outgoing == 0 && vpn_ip_parse(&ip, packet, length) == 0 &&
+            ip.icmp_type == (target->family == 4 ? 0 : 129) &&
             memcmp(ip.src, target->addr, target->family == 4 ? 4 : 16) == 0)
             return 1;
     }

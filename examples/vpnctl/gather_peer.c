@@ -94,8 +94,10 @@ static void hear(watch *w)
     size_t length;
     int outgoing;
 
-    while ((length = wire_next(w->wire, packet, sizeof packet, &outgoing)) > 0)
-        ear_take(&w->ear, packet, length, outgoing, (uint64_t)time(NULL));
+    for (int i = 0; i < WIRE_BATCH && (length = wire_next(w->wire, packet, sizeof packet, &outgoing)) > 0; i++) {
+        if (outgoing >= 0)
+            ear_take(&w->ear, packet, length, outgoing, (uint64_t)time(NULL));
+    }
 }
 
 /* Takes in what the daemon tells now. 1: the tunnel lives, since something has come back. */
@@ -128,11 +130,19 @@ static int has_heard(watch *w)
 /* Until `ms` have gone by since it began, or more need not be known. 1: the tunnel lives. */
 static int wait_until(watch *w, int ms)
 {
+    uint64_t next = 0;
+
     for (;;) {
+        int ends;
+
         hear(w);
-        if (is_alive(w))
-            return 1;
-        if (probe_clock() - w->began >= (uint64_t)ms || has_heard(w))
+        ends = probe_clock() - w->began >= (uint64_t)ms || has_heard(w);
+        if (ends || probe_clock() >= next) {
+            if (is_alive(w))
+                return 1;
+            next = probe_clock() + STEP_MS;
+        }
+        if (ends)
             return 0;
         (void)probe_wait(w->wire, STEP_MS);
     }
@@ -213,7 +223,7 @@ static void watch_peer(diagnosis *d, const device_peer *peer)
     watch w = {
         .d = d, .began = probe_clock(), .received = peer->received, .sent = peer->sent, .wire = -1, .echo = {.fd = -1}};
 
-    ear_init(&w.ear, &d->before, d->seen.peer_key);
+    ear_init(&w.ear, &d->before, d->seen.peer_key, &d->seen.endpoint, &d->now);
     if (d->before.port != 0)
         w.wire = wire_open(WIRE_UDP, (uint16_t)d->before.port, NULL);
     try_peer(&w);

@@ -75,11 +75,15 @@ static int take(attempt *a, const uint8_t *message, size_t length)
 /* An answer that the link carried and no socket got. */
 static int was_lost(const attempt *a)
 {
+    const vpn_endpoint *to = &a->p->to;
     uint8_t packet[256];
+    size_t length;
     int outgoing;
+    vpn_ip ip;
 
-    while (wire_next(a->wire, packet, sizeof packet, &outgoing) > 0) {
-        if (!outgoing)
+    for (int i = 0; i < WIRE_BATCH && (length = wire_next(a->wire, packet, sizeof packet, &outgoing)) > 0; i++) {
+        if (outgoing == 0 && vpn_ip_parse(&ip, packet, length) == 0 && ip.version == to->family &&
+            ip.src_port == to->port && memcmp(ip.src, to->addr, to->family == 4 ? 4 : 16) == 0)
             return 1;
     }
     return 0;

@@ -71,6 +71,6 @@ size_t wire_next(int fd, uint8_t *packet, size_t room, int *outgoing)
     socklen_t length = sizeof from;
     ssize_t got = fd < 0 ? -1 : recvfrom(fd, packet, room, MSG_DONTWAIT, (struct sockaddr *)&from, &length);
 
-    *outgoing = from.sll_pkttype == PACKET_OUTGOING;
+    *outgoing = from.sll_pkttype == PACKET_OUTGOING ? 1 : from.sll_pkttype == PACKET_HOST ? 0 : -1;
     return got > 0 ? (size_t)got : 0;
 }

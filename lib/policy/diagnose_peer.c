@@ -288,10 +288,10 @@ void vpn__judge_datagrams(const vpn_observed *seen, vpn_check *check)
         BROKEN(VPN_CAUSE_TRANSPORT,
                "The peer answers a handshake from another port, and the daemon at port %p gets none in %W s.",
                "Look for a rule about UDP port %p, here and on the way: nft list ruleset. Another ListenPort may do.");
-    else if (heard(seen, seen->heard.all))
-        FINE("Datagrams arrive at port %p.");
     else if (seen->probe != VPN_PROBE_NONE)
         judge_errors(seen, check);
+    else if (heard(seen, seen->heard.all))
+        FINE("Datagrams arrive at port %p.");
     else if (seen->tried == VPN_SEEN_YES && seen->handshake_age < REJECT_AFTER_TIME)
         BROKEN(VPN_CAUSE_EITHER,
                "The session is young, and nothing came back from %e in %W s: the way there is blocked, or the peer has "

@@ -139,6 +139,9 @@ START_TEST(arrivals)
     diagnose_unknown(&seen, VPN_CHECK_HANDSHAKE, "");
     diagnose_broken(&seen, VPN_CHECK_DATAGRAMS, VPN_CAUSE_TRANSPORT, "No datagram at all arrived at port 51820 in 6 s");
     seen.heard.all = 1;
+    seen.probe = VPN_PROBE_REFUSED; /* which says more than that something arrives */
+    diagnose_broken(&seen, VPN_CHECK_DATAGRAMS, VPN_CAUSE_TRANSPORT, "Nobody listens");
+    seen.probe = VPN_PROBE_NONE;
     diagnose_fine(&seen, VPN_CHECK_DATAGRAMS, "arrive");
     seen.heard.initiations = 1;
     diagnose_broken(&seen, VPN_CHECK_HANDSHAKE, VPN_CAUSE_AUTHENTICATION, "does not answer");
