@@ -164,10 +164,23 @@ static void look_at_foreign(diagnosis *d)
     free(found);
 }
 
+/* Whether the file lets only some applications use the tunnel. We are none of them. */
+static int has_included(const vpn_conf *conf)
+{
+    for (size_t i = 0; i < conf->app_count; i++) {
+        if (!conf->apps[i].exclude)
+            return 1;
+    }
+    return 0;
+}
+
 void gather_routes(diagnosis *d)
 {
     size_t left = ROUTES_MAX;
 
+    d->seen.apps = yes_no(has_included(d->l.conf));
+    if (d->seen.apps == VPN_SEEN_YES)
+        return;
     for (size_t i = 0; i < vpn_plan_count(d->l.plan) && left > 0; i++) {
         const vpn_op *op = vpn_plan_op(d->l.plan, i);
 

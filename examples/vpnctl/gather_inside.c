@@ -15,7 +15,8 @@ enum {
     LEAST6 = 1280,
     ECHO_TRIES = 2,
     SIZE_TRIES = 2,
-    SIZE_MS = 300, /* for one size, at least */
+    SIZE_MS = 300,      /* for one size, at least */
+    SIZE_MS_MAX = 2000, /* and at most */
 };
 
 static const vpn_op *filter_of(const diagnosis *d)
@@ -83,8 +84,7 @@ static void look_inside(diagnosis *d)
     int what;
     echo e;
 
-    what = echo_open(&e, &d->seen.target, &anyhow);
-    if (what == 0) {
+    if (echo_open(&e, &d->seen.target, &anyhow, &what) == 0) {
         wire = wire_open(WIRE_ECHO, e.id, d->l.name);
         what = echo_try(&e, ECHO_SMALL, ECHO_TRIES, d->ms / 2);
         if (what == VPN_PROBE_SILENT && was_dropped(wire, &d->seen.target))
@@ -113,6 +113,33 @@ static int is_in_use(const diagnosis *d, const vpn_prefix *server)
     return 0;
 }
 
+static int is_local(const vpn_prefix *server)
+{
+    static const uint8_t six[16] = {[15] = 1};
+
+    return server->family == 4 ? server->addr[0] == 127 : memcmp(server->addr, six, sizeof six) == 0;
+}
+
+/* As with a local name server behind resolvconf. */
+static int asks_itself(const diagnosis *d)
+{
+    for (size_t i = 0; i < d->now.host.resolver_count; i++) {
+        if (is_local(&d->now.resolvers[i].server))
+            return 1;
+    }
+    return 0;
+}
+
+/* Whether the plan sets the resolver at all. */
+static int is_planned(const diagnosis *d)
+{
+    for (size_t i = 0; i < vpn_plan_count(d->l.plan); i++) {
+        if (vpn_plan_op(d->l.plan, i)->type == VPN_OP_RESOLVER)
+            return 1;
+    }
+    return 0;
+}
+
 void gather_dns(diagnosis *d)
 {
     const vpn_conf *conf = d->l.conf;
@@ -120,13 +147,15 @@ void gather_dns(diagnosis *d)
     if (!d->has_file)
         return;
     d->seen.resolver_wanted = yes_no(conf->dns_count > 0 && vpn_conf_dns_mode(conf) != VPN_DNS_OFF);
-    d->seen.resolver = VPN_SEEN_YES;
+    d->seen.resolver = is_planned(d) ? VPN_SEEN_YES : VPN_SEEN_NOTHING;
+    d->seen.resolver_local = yes_no(asks_itself(d));
     d->seen.waited = (uint32_t)(d->ms / 2 + 999) / 1000;
     for (size_t i = 0; i < conf->dns_count && d->seen.resolver_wanted == VPN_SEEN_YES; i++) {
         d->seen.server = conf->dns[i];
-        if (!is_in_use(d, &conf->dns[i])) {
+        if (d->seen.resolver == VPN_SEEN_YES && !is_in_use(d, &conf->dns[i])) {
             d->seen.resolver = VPN_SEEN_NO;
-            return;
+            if (d->seen.resolver_local != VPN_SEEN_YES)
+                return;
         }
         if (!d->passive)
             d->seen.query = (uint8_t)probe_dns(&conf->dns[i], d->ms / 2);
@@ -155,34 +184,53 @@ static uint32_t search(echo *e, uint32_t low, uint32_t high, int ms)
     return passes(e, ECHO_SMALL, ms) ? low : 0;
 }
 
+/* A few round trips, of the try that is answered; 0: none is. */
+static int time_for_size(echo *e, int ms)
+{
+    for (int i = 0; i < SIZE_TRIES; i++) {
+        uint64_t began = probe_clock();
+        int limit;
+
+        if (echo_try(e, ECHO_SMALL, 1, ms / SIZE_TRIES) != VPN_PROBE_ANSWERED)
+            continue;
+        limit = SIZE_MS + (int)(probe_clock() - began) * 4 * SIZE_TRIES;
+        return limit < SIZE_MS_MAX ? limit : SIZE_MS_MAX;
+    }
+    return 0;
+}
+
 static void try_sizes(diagnosis *d, echo *e)
 {
     uint32_t least = d->seen.target.family == 4 ? LEAST4 : LEAST6;
-    uint64_t began = probe_clock();
-    int ms = SIZE_MS;
+    int ms;
     int what;
 
-    if (d->seen.link_mtu <= least || !passes(e, ECHO_SMALL, d->ms / 2))
+    if (d->seen.link_mtu <= least)
         return;
-    /* a few round trips */
-    ms += (int)(probe_clock() - began) * 4 * SIZE_TRIES;
+    ms = time_for_size(e, d->ms / 2);
+    if (ms == 0)
+        return;
     what = echo_try(e, d->seen.link_mtu, SIZE_TRIES, ms);
     if (what == VPN_PROBE_ANSWERED || what == VPN_PROBE_TOO_BIG) {
         d->seen.large = (uint8_t)what;
         return;
     }
     d->seen.passes = passes(e, least, ms) ? search(e, least, d->seen.link_mtu, ms) : 0;
-    d->seen.large = d->seen.passes != 0 ? VPN_PROBE_SILENT : VPN_PROBE_NONE;
+    d->seen.large = VPN_PROBE_NONE;
+    /* small ones pass: it was not the size if the whole one passes now */
+    if (d->seen.passes != 0)
+        d->seen.large = (uint8_t)echo_try(e, d->seen.link_mtu, SIZE_TRIES, ms);
 }
 
 void gather_mtu(diagnosis *d)
 {
     probe_way anyhow = {.mark = 0};
+    int why;
     echo e;
 
     if (d->seen.inside != VPN_PROBE_ANSWERED)
         return;
-    if (echo_open(&e, &d->seen.target, &anyhow) == 0)
+    if (echo_open(&e, &d->seen.target, &anyhow, &why) == 0)
         try_sizes(d, &e);
     echo_close(&e);
 }

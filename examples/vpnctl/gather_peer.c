@@ -12,6 +12,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include <net/if.h>
 
 #include "out.h"
 #include "probe_echo.h"
@@ -81,9 +82,10 @@ static void look_at_peer(diagnosis *d, const device *now)
 static void nudge(watch *w)
 {
     probe_way way = {.device = w->d->l.name};
+    int why;
 
     w->echo.fd = -1;
-    if (w->d->passive || w->d->nudge.family == 0 || echo_open(&w->echo, &w->d->nudge, &way) != 0)
+    if (w->d->passive || w->d->nudge.family == 0 || echo_open(&w->echo, &w->d->nudge, &way, &why) != 0)
         return;
     w->nudged = echo_send(&w->echo, ECHO_SMALL) == VPN_PROBE_SILENT;
 }
@@ -158,10 +160,11 @@ static void ping_endpoint(diagnosis *d)
 {
     vpn_prefix host = {.family = d->seen.endpoint.family, .bits = d->seen.endpoint.family == 4 ? 32 : 128};
     probe_way way = {.mark = d->mark};
+    int why;
     echo e;
 
     memcpy(host.addr, d->seen.endpoint.addr, sizeof host.addr);
-    if (echo_open(&e, &host, &way) == 0) {
+    if (echo_open(&e, &host, &way, &why) == 0) {
         int what = echo_try(&e, ECHO_SMALL, 2, at_most(d, ECHO_MS));
 
         if (what != VPN_PROBE_NONE)
@@ -282,7 +285,7 @@ void gather_control(diagnosis *d)
         else
             out_warn("cannot ask %s: %s", d->l.name, strerror(-error));
         d->seen.endpoint = d->l.endpoints[d->index];
-        if (d->all && d->has_file)
+        if (d->all && d->has_file && d->seen.daemon == VPN_SEEN_NO && if_nametoindex(d->l.name) == 0)
             probe_peer(d);
         return;
     }

@@ -10,22 +10,22 @@
 
 enum { HEADER4 = 20, HEADER6 = 40, ICMP_HEADER = 8, REQUEST4 = 8, REPLY4 = 0, REQUEST6 = 128, REPLY6 = 129 };
 
-int echo_open(echo *e, const vpn_prefix *to, const probe_way *way)
+int echo_open(echo *e, const vpn_prefix *to, const probe_way *way, int *why)
 {
     int whole = 3; /* IP_PMTUDISC_PROBE, IPV6_PMTUDISC_PROBE: whole, whatever is known of the path */
     int four = to->family == 4;
-    int why;
 
+    *why = VPN_PROBE_NONE;
     *e = (echo){.fd = -1, .to = {.family = to->family}};
     memcpy(e->to.addr, to->addr, sizeof e->to.addr);
     if (getrandom(&e->id, sizeof e->id, 0) != sizeof e->id)
-        return VPN_PROBE_NONE;
-    e->fd = probe_open(&e->to, SOCK_RAW, four ? IPPROTO_ICMP : IPPROTO_ICMPV6, way, &why);
+        return -1;
+    e->fd = probe_open(&e->to, SOCK_RAW, four ? IPPROTO_ICMP : IPPROTO_ICMPV6, way, why);
     if (e->fd < 0)
-        return why;
+        return -1;
     if (setsockopt(e->fd, four ? IPPROTO_IP : IPPROTO_IPV6, four ? IP_MTU_DISCOVER : IPV6_MTU_DISCOVER, &whole,
                    sizeof whole) != 0)
-        return VPN_PROBE_NONE;
+        return -1;
     return 0;
 }
 

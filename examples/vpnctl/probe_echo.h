@@ -14,8 +14,8 @@ typedef struct echo {
     uint16_t sequence; /* of the last one */
 } echo;
 
-/* 0, or the VPN_PROBE_* that says why not; VPN_PROBE_NONE when this process may not. Either way echo_close. */
-int echo_open(echo *e, const vpn_prefix *to, const probe_way *way);
+/* 0, or -1: *why is then the VPN_PROBE_* that says why not, VPN_PROBE_NONE when this process may not. Either way echo_close. */
+int echo_open(echo *e, const vpn_prefix *to, const probe_way *way, int *why);
 void echo_close(echo *e);
 /* Sends one of so many bytes with its IP header. VPN_PROBE_SILENT, or why not; VPN_PROBE_NONE when the link takes no such size. */
 int echo_send(echo *e, size_t bytes);

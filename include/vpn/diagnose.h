@@ -176,7 +176,9 @@ typedef struct vpn_observed {
     uint32_t link_mtu;               /**< bytes */
     uint32_t wanted_mtu;             /**< of the file; 0: automatic */
     uint32_t passes;                 /**< MTU: the largest packet that came back; 0: none did */
-    uint32_t reserved;               /**< zero */
+    uint8_t apps;                    /**< routes: only the applications of the file's `IncludeApp` use the tunnel */
+    uint8_t resolver_local;          /**< DNS: a name server of this host is in use, which may ask others */
+    uint8_t reserved[2];             /**< zero */
     uint64_t handshake_age;          /**< seconds since the last handshake, or VPN_SECONDS_NEVER; with `peer` */
     uint64_t received;               /**< bytes that came from the peer while looking, and were authentic */
     const uint64_t *drops;           /**< by `VPN_REASON_*`: packets dropped while looking; NULL: not told */

@@ -53,7 +53,11 @@ void vpn__judge_size(const vpn_observed *seen, vpn_check *check)
 
 void vpn__judge_routes(const vpn_observed *seen, vpn_check *check)
 {
-    if (seen->routes == VPN_SEEN_YES)
+    if (seen->apps == VPN_SEEN_YES)
+        UNKNOWN(
+            "Only the applications of IncludeApp use the tunnel; the routes that others have say nothing of theirs.",
+            "");
+    else if (seen->routes == VPN_SEEN_YES)
         FINE("The system's routes to the peer's addresses lead into %i.");
     else if (seen->routes != VPN_SEEN_NO)
         UNKNOWN("No route was looked at.", "");
@@ -67,7 +71,9 @@ void vpn__judge_routes(const vpn_observed *seen, vpn_check *check)
 
 void vpn__judge_foreign(const vpn_observed *seen, vpn_check *check)
 {
-    if (seen->foreign == VPN_SEEN_YES)
+    if (seen->apps == VPN_SEEN_YES)
+        UNKNOWN("The routes of others were not compared: only the applications of IncludeApp use the tunnel.", "");
+    else if (seen->foreign == VPN_SEEN_YES)
         BROKEN(VPN_CAUSE_SETTING, "The route %f over %F, which is not the tunnel's, wins over it.",
                "If packets to %f belong into the tunnel: ip route del %f dev %F. To hold back such routes: FailMode = "
                "closed, or LanAccess = false.");
@@ -146,6 +152,8 @@ void vpn__judge_resolver(const vpn_observed *seen, vpn_check *check)
         UNKNOWN("The name servers were not looked at.", "");
     else if (seen->resolver == VPN_SEEN_YES)
         FINE("The name servers of the file are in use.");
+    else if (seen->resolver_local == VPN_SEEN_YES)
+        UNKNOWN("A name server of this host is in use; whether it asks %d of the file cannot be seen.", "");
     else
         BROKEN(VPN_CAUSE_SETTING, "The name server %d of the file is not in use.",
                "Put it back: " AGAIN ". To look: resolvectl status, or /etc/resolv.conf");

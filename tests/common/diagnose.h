@@ -74,7 +74,7 @@ static inline void diagnose_random(vpn_observed *seen, uint64_t seed)
     memset(seen, 0, sizeof(*seen));
     test_fill(&seed, seen, sizeof(*seen));
     seen->size = sizeof(*seen);
-    seen->reserved = 0;
+    memset(seen->reserved, 0, sizeof seen->reserved);
     for (size_t i = 0; i < offsetof(vpn_observed, keepalive) - offsetof(vpn_observed, daemon); i++)
         answers[i] %= 3;
     seen->probe = (uint8_t)test_below(&seed, VPN_PROBES);

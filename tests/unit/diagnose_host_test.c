@@ -48,6 +48,10 @@ START_TEST(routes)
     diagnose_well(&seen);
     diagnose_fine(&seen, VPN_CHECK_ROUTES, "wg0");
     seen.routes = VPN_SEEN_NO;
+    seen.apps = VPN_SEEN_YES;
+    diagnose_unknown(&seen, VPN_CHECK_ROUTES, "IncludeApp");
+    diagnose_unknown(&seen, VPN_CHECK_FOREIGN, "IncludeApp");
+    seen.apps = VPN_SEEN_NO;
     diagnose_broken(&seen, VPN_CHECK_ROUTES, VPN_CAUSE_SETTING, "ip route add 10.9.0.0/16 dev wg0");
     seen.route_way = VPN_WAY_LINK;
     diagnose_broken(&seen, VPN_CHECK_ROUTES, VPN_CAUSE_SETTING, "leave by eth1");
@@ -140,6 +144,8 @@ START_TEST(names)
     diagnose_unknown(&seen, VPN_CHECK_QUERY, "");
     seen.resolver = VPN_SEEN_NO;
     diagnose_broken(&seen, VPN_CHECK_RESOLVER, VPN_CAUSE_SETTING, "10.8.0.53");
+    seen.resolver_local = VPN_SEEN_YES;
+    diagnose_unknown(&seen, VPN_CHECK_RESOLVER, "10.8.0.53");
     seen.resolver = VPN_SEEN_NOTHING;
     diagnose_unknown(&seen, VPN_CHECK_RESOLVER, "");
     seen.resolver_wanted = VPN_SEEN_NO;
