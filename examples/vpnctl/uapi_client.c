@@ -207,9 +207,10 @@ static void put_peer(uapi_text *t, const vpn_conf_peer *peer, const vpn_endpoint
 int uapi_configure(const char *name, const vpn_conf *conf, const vpn_endpoint *endpoints, uint32_t mark)
 {
     uapi_text request = {.text = NULL};
+    int error = uapi_more_wanted(conf) ? uapi_more_ask(name) : 0;
 
-    if (uapi_more_wanted(conf) && !uapi_more_known(name))
-        return -EPROTONOSUPPORT;
+    if (error != 0)
+        return error;
     uapi_text_put(&request, "set=1\n");
     if (conf->set & VPN_CONF_SET_PRIVATE_KEY)
         put_key(&request, "private_key", conf->private_key);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "uapi_more.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include <vpn/rules.h>
@@ -75,15 +76,18 @@ void uapi_more_put_peer(uapi_text *t, const vpn_conf_peer *peer)
     put_probes(t, peer);
 }
 
-int uapi_more_known(const char *name)
+int uapi_more_ask(const char *name)
 {
     uapi_text request = {.text = NULL};
     uapi_text answer;
     int error;
+    int told;
 
     uapi_text_put(&request, "get=libvpn\n\n");
     error = uapi_request(name, &request, &answer);
+    told = answer.text != NULL && strstr(answer.text, "errno=") != NULL;
     uapi_text_free(&answer);
     uapi_text_free(&request);
-    return error == 0;
+    /* a daemon that hangs up has refused as well */
+    return error == 0 || (!told && error != -EPROTO && error != -ECONNRESET) ? error : -EPROTONOSUPPORT;
 }
