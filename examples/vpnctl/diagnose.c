@@ -70,7 +70,23 @@ static int holds(const vpn_conf_peer *peer, const vpn_prefix *address)
         if (prefix_holds(&peer->allowed_ips[i], address) && peer->allowed_ips[i].bits > best)
             best = peer->allowed_ips[i].bits;
     }
+    for (size_t i = 0; i < peer->netmap_count; i++) {
+        const vpn_netmap_rule *rule = &peer->netmap[i];
+
+        if (rule->whose == VPN_NETMAP_THEIRS && prefix_holds(&rule->inside, address) && rule->inside.bits > best)
+            best = rule->inside.bits;
+    }
     return best;
+}
+
+/* What this side calls some of the peer's addresses, which differ in the tunnel; NULL: nothing is renamed. */
+static const vpn_prefix *renamed(const vpn_conf_peer *peer)
+{
+    for (size_t i = 0; i < peer->netmap_count; i++) {
+        if (peer->netmap[i].whose == VPN_NETMAP_THEIRS)
+            return &peer->netmap[i].inside;
+    }
+    return NULL;
 }
 
 static int find_key(diagnosis *d, const char *text)
@@ -126,7 +142,7 @@ static void guess_target(diagnosis *d)
     const vpn_conf_peer *peer = &d->l.conf->peers[d->index];
 
     for (size_t i = 0; i < peer->allowed_ip_count && d->seen.target.family == 0; i++) {
-        if (is_single(&peer->allowed_ips[i]))
+        if (renamed(peer) == NULL && is_single(&peer->allowed_ips[i]))
             d->seen.target = peer->allowed_ips[i];
     }
     for (size_t i = 0; i < d->l.conf->dns_count && d->seen.target.family == 0; i++) {
@@ -140,7 +156,7 @@ static void guess_nudge(diagnosis *d)
 {
     const vpn_conf *conf = d->l.conf;
     const vpn_conf_peer *peer = &conf->peers[d->index];
-    const vpn_prefix *from = NULL;
+    const vpn_prefix *from = renamed(peer);
 
     d->nudge = d->seen.target;
     for (size_t i = 0; i < conf->address_count && from == NULL; i++) {

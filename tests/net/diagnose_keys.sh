@@ -23,6 +23,12 @@ before=$(wg show "$server" endpoints)
 check "there is a session, and its daemon drops pings" finds 0 - - - ctl diagnose --json --timeout 6 "$file"
 check "and the server has not seen us elsewhere" [ "$before" = "$(wg show "$server" endpoints)" ]
 
+# A peer whose addresses have other names here.
+psk="Netmap = theirs 10.66.0.0/16 as 10.88.0.0/16" fresh
+check "renamed addresses are targets" contains "10.66.0.1 answers through the tunnel" \
+    ctl diagnose --json --target 10.66.0.1 "$file"
+check "and nothing is broken without one" finds 0 - - - ctl diagnose --json "$file"
+
 # The control plane.
 public=$(public x) fresh
 check "the peer's public key is wrong" finds 1 control-plane handshake authentication ctl diagnose --json --timeout 1 "$file"
