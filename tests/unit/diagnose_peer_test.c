@@ -50,6 +50,10 @@ START_TEST(sessions)
     seen.handshake_age = 20;
     seen.tried = VPN_SEEN_YES;
     diagnose_broken(&seen, VPN_CHECK_DATAGRAMS, VPN_CAUSE_TRANSPORT, "");
+    seen.probe = VPN_PROBE_NONE; /* a young session is not disturbed */
+    diagnose_unknown(&seen, VPN_CHECK_HANDSHAKE, "gets no answers");
+    diagnose_broken(&seen, VPN_CHECK_DATAGRAMS, VPN_CAUSE_EITHER, "lost the session");
+    seen.probe = VPN_PROBE_SILENT;
     seen.received = 1;
     diagnose_fine(&seen, VPN_CHECK_DATAGRAMS, "both ways");
     seen.received = 0;
