@@ -82,86 +82,125 @@ static int user_read(privileges *out, const char *name)
     return OPTIONS_RUN;
 }
 
-static int threads_read(unsigned *out, const char *text)
+/* -- options with a value ------------------------------------------------------------------------------------------ */
+
+static int user_take(options *out, const char *text)
+{
+    out->user = text;
+    return OPTIONS_RUN;
+}
+
+static int keylog_take(options *out, const char *text)
+{
+    out->keylog = text;
+    return OPTIONS_RUN;
+}
+
+static int cipher_take(options *out, const char *text)
+{
+    out->cipher = strcmp(text, "fastest") == 0 ? NULL : text;
+    return OPTIONS_RUN;
+}
+
+static int threads_take(options *out, const char *text)
 {
     int64_t threads = number(text);
 
     if (threads < 0 || threads > CREW_MOST)
         return wrong("--threads is 0 to 64, as there are never more than 64 parts of batches to work on; not", text);
-    *out = (unsigned)threads;
+    out->threads = (unsigned)threads;
     return OPTIONS_RUN;
 }
 
-static int path_mtu_read(uint8_t *out, const char *text)
+static int path_mtu_take(options *out, const char *text)
 {
     int mode = path_mode_named(text);
 
     if (mode < 0)
         return wrong("--path-mtu is off, errors or probe; not", text);
-    *out = (uint8_t)mode;
+    out->path_mtu = (uint8_t)mode;
+    return OPTIONS_RUN;
+}
+
+static const struct valued {
+    const char *name;
+    const char *missing;
+    int (*take)(options *out, const char *text);
+} valued[] = {
+    {"--cipher", "--cipher needs a name", cipher_take},
+    {"--keylog", "--keylog needs a file", keylog_take},
+    {"--path-mtu", "--path-mtu needs a word", path_mtu_take},
+    {"--threads", "--threads needs a number", threads_take},
+    {"--user", "--user needs a name", user_take},
+};
+
+/* NULL: it is none of them. */
+static const struct valued *valued_named(const char *word)
+{
+    for (size_t i = 0; i < sizeof valued / sizeof valued[0]; i++) {
+        if (strcmp(word, valued[i].name) == 0)
+            return &valued[i];
+    }
+    return NULL;
+}
+
+/* -- and without --------------------------------------------------------------------------------------------------- */
+
+static int flag_take(options *out, const char *word)
+{
+    if (strcmp(word, "-f") == 0 || strcmp(word, "--foreground") == 0) {
+        out->foreground = 1;
+    } else if (strcmp(word, "--keep-privileges") == 0) {
+        out->privileges.keep = 1;
+    } else if (strcmp(word, "--clamp-mss") == 0) {
+        out->clamp_mss = 1;
+    } else if (strcmp(word, "--ciphers") == 0) {
+        (void)puts(cipher_names());
+        return OPTIONS_DONE;
+    } else if (strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0) {
+        (void)fputs(help, stdout);
+        return OPTIONS_DONE;
+    } else if (strcmp(word, "--version") == 0) {
+        (void)printf("vpn-tunnel %s\n", vpn_version());
+        return OPTIONS_DONE;
+    } else {
+        return wrong("unknown option", word);
+    }
+    return OPTIONS_RUN;
+}
+
+static int name_take(options *out, const char *word)
+{
+    if (out->name != NULL)
+        return wrong("one interface only, not also", word);
+    out->name = word;
     return OPTIONS_RUN;
 }
 
 static int arguments_read(options *out, int argc, char **argv)
 {
-    const char *user = NULL;
     int only_names = 0;
+    int what = OPTIONS_RUN;
 
-    for (int i = 1; i < argc; i++) {
-        const char *word = argv[i];
+    for (int i = 1; i < argc && what == OPTIONS_RUN; i++) {
+        const struct valued *option = only_names ? NULL : valued_named(argv[i]);
 
-        if (only_names || word[0] != '-') {
-            if (out->name != NULL)
-                return wrong("one interface only, not also", word);
-            out->name = word;
-        } else if (strcmp(word, "--") == 0) {
+        if (option != NULL)
+            what = ++i == argc ? wrong(option->missing, NULL) : option->take(out, argv[i]);
+        else if (only_names || argv[i][0] != '-')
+            what = name_take(out, argv[i]);
+        else if (strcmp(argv[i], "--") == 0)
             only_names = 1;
-        } else if (strcmp(word, "-f") == 0 || strcmp(word, "--foreground") == 0) {
-            out->foreground = 1;
-        } else if (strcmp(word, "--keylog") == 0) {
-            if (++i == argc)
-                return wrong("--keylog needs a file", NULL);
-            out->keylog = argv[i];
-        } else if (strcmp(word, "--user") == 0) {
-            if (++i == argc)
-                return wrong("--user needs a name", NULL);
-            user = argv[i];
-        } else if (strcmp(word, "--keep-privileges") == 0) {
-            out->privileges.keep = 1;
-        } else if (strcmp(word, "--ciphers") == 0) {
-            (void)puts(cipher_names());
-            return OPTIONS_DONE;
-        } else if (strcmp(word, "--cipher") == 0) {
-            if (++i == argc)
-                return wrong("--cipher needs a name", NULL);
-            out->cipher = strcmp(argv[i], "fastest") == 0 ? NULL : argv[i];
-        } else if (strcmp(word, "--threads") == 0) {
-            if (++i == argc)
-                return wrong("--threads needs a number", NULL);
-            if (threads_read(&out->threads, argv[i]) != OPTIONS_RUN)
-                return OPTIONS_WRONG;
-        } else if (strcmp(word, "--path-mtu") == 0) {
-            if (++i == argc)
-                return wrong("--path-mtu needs a word", NULL);
-            if (path_mtu_read(&out->path_mtu, argv[i]) != OPTIONS_RUN)
-                return OPTIONS_WRONG;
-        } else if (strcmp(word, "--clamp-mss") == 0) {
-            out->clamp_mss = 1;
-        } else if (strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0) {
-            (void)fputs(help, stdout);
-            return OPTIONS_DONE;
-        } else if (strcmp(word, "--version") == 0) {
-            (void)printf("vpn-tunnel %s\n", vpn_version());
-            return OPTIONS_DONE;
-        } else {
-            return wrong("unknown option", word);
-        }
+        else
+            what = flag_take(out, argv[i]);
     }
+    if (what != OPTIONS_RUN)
+        return what;
     if (out->name == NULL)
         return wrong("which interface?", NULL);
-    if (user != NULL && out->privileges.keep)
+    if (out->user != NULL && out->privileges.keep)
         return wrong("--user and --keep-privileges contradict each other", NULL);
-    return user == NULL ? OPTIONS_RUN : user_read(&out->privileges, user);
+    return out->user == NULL ? OPTIONS_RUN : user_read(&out->privileges, out->user);
 }
 
 /* -1 when the variable is not set, -2 when it names no open descriptor. */

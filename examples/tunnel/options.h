@@ -14,6 +14,7 @@ typedef struct options {
     int tun_fd;
     const char *cipher; /* name of a provider; NULL: the fastest */
     const char *keylog; /* file, or NULL */
+    const char *user;   /* as it was named, or NULL; read into `privileges` */
     unsigned threads;   /* that encrypt beside the one that does the rest, 0 .. CREW_MOST */
     uint8_t path_mtu;   /* PATH_* */
     int clamp_mss;      /* in any mode */
