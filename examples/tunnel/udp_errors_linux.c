@@ -54,11 +54,15 @@ int udp_impose(int fd, int ipv6, uint8_t manner)
 
 int udp_set_manner(udp *u, uint8_t manner)
 {
-    int error = 0;
+    int error = 0, i = 0;
 
-    for (int i = 0; i < UDP_FAMILIES && error == 0; i++) {
+    for (; i < UDP_FAMILIES && error == 0; i++) {
         if (u->fd[i] >= 0)
             error = udp_impose(u->fd[i], i, manner);
+    }
+    while (error != 0 && i-- > 0) {
+        if (u->fd[i] >= 0)
+            (void)udp_impose(u->fd[i], i, u->manner);
     }
     if (error == 0)
         u->manner = manner;
