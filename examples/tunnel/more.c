@@ -10,14 +10,14 @@
 #include "path_more.h"
 #include "rules_lines.h"
 
-/* In the order in which they answer. */
+/* In the order in which they answer. The ways are asked for by the names of the rules, which so are taken before. */
 static const more_room rooms[] = {
     {.get = more_means},
     {.get = more_losses},
     {.get = more_load},
     {.get = more_roaming},
-    {.get = path_more_get, .set = path_more_set, .changed = path_more_changed},
     {.get = rules_lines_get, .set = rules_lines_set, .changed = rules_lines_changed},
+    {.get = path_more_get, .set = path_more_set, .changed = path_more_changed},
 };
 
 #define ROOMS (sizeof rooms / sizeof rooms[0])
@@ -37,8 +37,11 @@ int more_set(flow *f, uint32_t how, vpn_peer_id peer, const char *key, const cha
     for (size_t i = 0; i < ROOMS; i++) {
         int said = rooms[i].set == NULL ? MORE_OTHERS : rooms[i].set(f, how, peer, key, value);
 
-        if (said != MORE_OTHERS)
-            return said;
+        if (said == MORE_OTHERS)
+            continue;
+        if (said != 0 && (how & VPN_UAPI_MORE_APPLY) != 0)
+            rules_refused(&f->rules, peer);
+        return said;
     }
     return EINVAL;
 }

@@ -68,8 +68,7 @@ static void consider_all(paths *p, int anew, vpn_time now)
 
 static void look_at_flags(paths *p)
 {
-    p->clamps = p->asked || p->mode != PATH_OFF;
-    p->on = p->clamps;
+    p->on = p->asked || p->mode != PATH_OFF;
 }
 
 int path_set_mode(paths *p, uint8_t mode, vpn_time now)

@@ -25,8 +25,7 @@ typedef struct paths {
     udp *udp;
     uint8_t mode;     /* PATH_OFF .. */
     uint8_t asked;    /* the MSS is clamped in any mode */
-    uint8_t clamps;   /* it is clamped now */
-    uint8_t on;       /* packets are looked at */
+    uint8_t on;       /* packets are looked at, and the MSS is clamped */
     uint32_t timer;   /* seconds */
     uint32_t longest; /* packets up to that length fit on every way */
     uint8_t stale;    /* it may be greater than it is */

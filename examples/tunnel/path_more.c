@@ -15,7 +15,7 @@ static void get_device(const paths *p, vpn_uapi_lines *lines)
         more_line(lines, "libvpn_path_mtu_mode", "%s", path_mode_name(p->mode));
         more_line(lines, "libvpn_probe_timer", "%u", p->timer);
     }
-    if (p->clamps)
+    if (p->on)
         more_line(lines, "libvpn_clamp_mss", "true");
     more_count(lines, "libvpn_clamped", p->clamped);
     more_count(lines, "libvpn_path_mtu_foreign", p->foreign);

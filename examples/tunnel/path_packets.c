@@ -154,7 +154,7 @@ static void arrive(paths *p, path_peer *peer, vpn_packet *packet, vpn_time now)
         vpn_pmtu_reply(peer->pmtu, inner, packet->length, now) == VPN_OK) {
         packet->verdict = VPN_DONE;
         path_peer_settle(p, peer);
-    } else if (p->clamps && may_be_syn(inner, packet->length)) {
+    } else if (may_be_syn(inner, packet->length)) {
         p->clamped += vpn_mss_clamp(inner, packet->length, mtu_of(p, peer), 0) == VPN_MSS_CLAMPED;
     }
 }

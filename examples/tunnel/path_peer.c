@@ -87,18 +87,33 @@ static void read_allowed(const paths *p, vpn_peer_id id, struct allowed *out)
     }
 }
 
+/* An address as it is written on the wire; one that has no other name there stays. */
+static void translate(const paths *p, const path_peer *peer, uint32_t whose, uint8_t family, uint8_t *addr)
+{
+    const annex *a = annex_find(p->annexes, peer->id);
+
+    if (a != NULL && a->netmap != NULL)
+        (void)!vpn_netmap_address(a->netmap, VPN_NETMAP_OUT, whose, family, addr);
+}
+
 /* 1: there is an address to probe in this family, and one of ours, and AllowedIPs lead to the peer. */
 static int choose_probe(const paths *p, const path_peer *peer, uint8_t family, const struct allowed *allowed,
                         vpn_pmtu_config *c)
 {
     size_t bytes = family == 4 ? 4 : 16;
-    const uint8_t *src = family == 4 ? p->ip4 : p->ip6;
-    const uint8_t *dst = family == 4 ? peer->probe4 : peer->probe6;
+    uint8_t src[16], dst[16];
 
-    if (memcmp(dst, none, bytes) == 0)
-        dst = family == 4 ? allowed->host4 : allowed->host6;
-    if (memcmp(src, none, bytes) == 0 || memcmp(dst, none, bytes) == 0 || vpn_wg_route(p->wg, family, dst) != peer->id)
+    memcpy(src, family == 4 ? p->ip4 : p->ip6, bytes);
+    memcpy(dst, family == 4 ? peer->probe4 : peer->probe6, bytes);
+    if (memcmp(src, none, bytes) == 0)
         return 0;
+    if (memcmp(dst, none, bytes) == 0)
+        memcpy(dst, family == 4 ? allowed->host4 : allowed->host6, bytes);
+    else
+        translate(p, peer, VPN_NETMAP_THEIRS, family, dst);
+    if (memcmp(dst, none, bytes) == 0 || vpn_wg_route(p->wg, family, dst) != peer->id)
+        return 0;
+    translate(p, peer, VPN_NETMAP_OURS, family, src);
     c->probe_family = family;
     memcpy(c->probe_src, src, bytes);
     memcpy(c->probe_dst, dst, bytes);

@@ -45,6 +45,8 @@ const uint8_t *rules_answer(rules *r, uint32_t *length);
 
 /* 0, an errno, or -1 for a key of others; `apply` as in vpn/uapi.h. */
 int rules_set_line(rules *r, int apply, vpn_peer_id peer, const char *key, const char *value);
+/* A line of a peer was refused, whoever's it was: the others before it are half of what was asked, and are not taken. */
+void rules_refused(rules *r, vpn_peer_id peer);
 /* All lines of a peer have come, or it has gone. 0, or -1: there is no memory for them, and nothing of the peer passes. */
 int rules_changed(rules *r, vpn_peer_id peer);
 

@@ -116,6 +116,14 @@ int rules_set_line(rules *r, int apply, vpn_peer_id peer, const char *key, const
     return a->rules == NULL ? ENOMEM : rules_peer_gather(a->rules, key, value);
 }
 
+void rules_refused(rules *r, vpn_peer_id peer)
+{
+    annex *a = annex_find(r->annexes, peer);
+
+    if (a != NULL && a->rules != NULL)
+        a->rules->failed = 1;
+}
+
 int rules_changed(rules *r, vpn_peer_id peer)
 {
     annex *a = annex_find(r->annexes, peer);

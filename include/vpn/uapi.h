@@ -55,7 +55,7 @@ typedef struct vpn_uapi_host {
     void (*more)(void *user, vpn_peer_id peer, vpn_uapi_lines *lines);
     /** A line of a set whose key begins with "libvpn_". Each is first given while the request is checked, to be judged by itself:
      * nothing may change, and `peer` is 0 when there is no such peer yet. With VPN_UAPI_MORE_APPLY it is carried out, in the order of
-     * the lines, behind the peer's settings and between its prefixes; then peer_changed is called as for them. Lines of a peer
+     * the lines, behind the peer's settings and prefixes; then peer_changed is called as for them. Lines of a peer
      * that is removed or passed over are not carried out.
      * @param how VPN_UAPI_MORE_*.
      * @param key and `value`: text with a NUL, of less than VPN_UAPI_MORE_KEY_CHARS and VPN_UAPI_MORE_VALUE_CHARS, without control

@@ -207,11 +207,9 @@ static int apply_more(struct request *rq, uint32_t how, vpn_peer_id id)
 }
 
 /* One line of a section, but for what was gathered from it before. */
-static int apply_below(struct request *rq, vpn_peer_id id)
+static int apply_prefix(struct request *rq, vpn_peer_id id)
 {
     int error = 0;
-    if (rq->line.key == VPN__UAPI_MORE)
-        return apply_more(rq, VPN_UAPI_MORE_PEER, id);
     if (rq->line.key == VPN__UAPI_REPLACE_ALLOWED_IPS)
         (void)vpn_wg_disallow(rq->wg, id, NULL);
     else if (rq->line.key == VPN__UAPI_ALLOWED_IP && rq->line.minus)
@@ -221,15 +219,17 @@ static int apply_below(struct request *rq, vpn_peer_id id)
     return error ? blame(rq, &rq->line, error, vpn_strerror(error)) : 0;
 }
 
-static int apply_lines(struct request *rq, const struct section *section, vpn_peer_id id)
+static int apply_lines(struct request *rq, const struct section *section, vpn_peer_id id, int more)
 {
     struct vpn__uapi_cursor cursor = section->first;
-    while (cursor.at < rq->cursor.at && vpn__uapi_next(&cursor, &rq->line) == 1) {
-        int error = apply_below(rq, id);
-        if (error)
-            return error;
+    int error = 0;
+    while (!error && cursor.at < rq->cursor.at && vpn__uapi_next(&cursor, &rq->line) == 1) {
+        if (!more)
+            error = apply_prefix(rq, id);
+        else if (rq->line.key == VPN__UAPI_MORE)
+            error = apply_more(rq, VPN_UAPI_MORE_PEER, id);
     }
-    return 0;
+    return error;
 }
 
 /* The device's own key is passed over with all of its lines, as other implementations do: one list of peers may so be
@@ -251,7 +251,9 @@ static int apply_section(struct request *rq, struct section *section)
         return 0;
     if (error)
         return blame(rq, &section->head, error, vpn_strerror(error));
-    error = apply_lines(rq, section, id);
+    error = apply_lines(rq, section, id, 0);
+    if (!error)
+        error = apply_lines(rq, section, id, 1); /* so that no prefix that fails cuts the host's lines short */
     if (error && added)
         (void)vpn_wg_peer_remove(rq->wg, id); /* half a peer could lack just what restricts it */
     changed(rq, id);

@@ -128,11 +128,51 @@ START_TEST(clamps)
     narrow();
     both_ways(INNER);
     path_set_clamp(&f.path, 0);
-    ck_assert_uint_eq(f.path.clamps, 1);
+    ck_assert_uint_eq(f.path.on, 1);
     ck_assert_int_eq(path_set_mode(&f.path, PATH_OFF, VPN_SECOND), 0);
     ck_assert_uint_eq(f.path.on, 0);
     path_tick(&f.path, VPN_SECOND);
     ck_assert_uint_eq(f.path.longest, UINT32_MAX);
+}
+END_TEST
+
+/* --- probes --- */
+
+void network_own(const char *own, uint8_t ip4[4], uint8_t ip6[16])
+{
+    static const uint8_t here[4] = {10, 0, 0, 5};
+
+    (void)own;
+    memcpy(ip4, here, 4);
+    memset(ip6, 0, 16);
+}
+
+/* Probes bear the addresses that the peer knows, whichever of both names is configured. */
+START_TEST(probes_are_translated)
+{
+    const vpn_netmap_rule names[] = {{.whose = VPN_NETMAP_OURS,
+                                      .inside = {.family = 4, .bits = 24, .addr = {10, 0, 0}},
+                                      .outside = {.family = 4, .bits = 24, .addr = {10, 1, 0}}},
+                                     {.whose = VPN_NETMAP_THEIRS,
+                                      .inside = {.family = 4, .bits = 24, .addr = {10, 2, 0}},
+                                      .outside = {.family = 4, .bits = 24, .addr = {10, 0, 0}}}};
+    const uint8_t src[4] = {10, 1, 0, 5}, dst[4] = {10, 0, 0, 9}, plain[4] = {10, 0, 0, 5};
+    path_peer *part;
+
+    ck_assert_int_eq(path_set_mode(&f.path, PATH_PROBE, VPN_SECOND), 0);
+    part = path_peer_find(&f.path, peer);
+    memcpy(part->probe4, (const uint8_t[]){10, 0, 0, 9}, 4);
+    path_peer_changed(&f.path, peer, VPN_SECOND);
+    ck_assert_mem_eq(part->config.probe_src, plain, 4);
+    ck_assert_mem_eq(part->config.probe_dst, dst, 4);
+    ck_assert_int_eq(vpn_netmap_new(&annex_find(&f.annexes, peer)->netmap, names, 2, NULL), 0);
+    for (uint8_t network = 0; network <= 2; network += 2) {
+        memcpy(part->probe4, (const uint8_t[]){10, network, 0, 9}, 4);
+        path_peer_changed(&f.path, peer, VPN_SECOND);
+        ck_assert_uint_eq(part->config.probe_family, 4);
+        ck_assert_mem_eq(part->config.probe_src, src, 4);
+        ck_assert_mem_eq(part->config.probe_dst, dst, 4);
+    }
 }
 END_TEST
 
@@ -256,6 +296,7 @@ static Suite *suite(void)
 
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, clamps);
+    tcase_add_test(tcase, probes_are_translated);
     tcase_add_test(tcase, too_big);
     tcase_add_test(tcase, super_packets);
     tcase_add_test(tcase, settings);

@@ -261,6 +261,38 @@ START_TEST(shared_names)
 }
 END_TEST
 
+/* The table goes with its last name; whoever had lost that one before has nothing to take out of it. */
+START_TEST(a_lost_name)
+{
+    line(far, "libvpn_replace_netmap", "true");
+    ck_assert_int_eq(rules_changed(&r, far), 0);
+    line(plain, "libvpn_netmap", "theirs 10.6.0.0/24 as 10.9.0.0/24");
+    ck_assert_int_eq(rules_changed(&r, plain), 0);
+    line(login, "libvpn_netmap", "theirs 10.6.0.0/24 as 10.8.0.0/24");
+    ck_assert_int_eq(rules_changed(&r, login), 0);
+    ck_assert_int_eq(vpn_wg_peer_remove(wg, login), 0);
+    ck_assert_int_eq(rules_changed(&r, login), 0);
+    line(plain, "libvpn_replace_netmap", "true");
+    ck_assert_int_eq(rules_changed(&r, plain), 0);
+    ck_assert_int_eq(sent("10.0.0.5", "10.6.0.9", 80), 1);
+    expect("10.0.0.5", "10.6.0.9", 80);
+}
+END_TEST
+
+/* What was gathered before another room refused its line is half of what was asked. */
+START_TEST(half_of_a_request)
+{
+    line(plain, "libvpn_filter_default", "reject");
+    rules_refused(&r, plain);
+    ck_assert_int_eq(rules_changed(&r, plain), 0);
+    ck_assert_int_eq(came(plain, "10.9.0.1", "10.0.0.5", 80), VPN_TO_TUN);
+    line(plain, "libvpn_filter_default", "reject");
+    ck_assert_int_eq(rules_changed(&r, plain), 0);
+    ck_assert_int_eq(came(plain, "10.9.0.1", "10.0.0.5", 80), VPN_DROP);
+    rules_refused(&r, login + 100); /* nobody */
+}
+END_TEST
+
 static void add(Suite *suite, const char *name, const TTest *test)
 {
     TCase *tcase = tcase_create(name);
@@ -279,6 +311,8 @@ static Suite *rules_suite(void)
     add(suite, "filter", a_filter_alone);
     add(suite, "broken", broken);
     add(suite, "peers go", peers_go);
+    add(suite, "lost name", a_lost_name);
+    add(suite, "half", half_of_a_request);
     TCase *alone = tcase_create("shared names");
     tcase_add_test(alone, shared_names);
     suite_add_tcase(suite, alone);

@@ -236,6 +236,19 @@ START_TEST(a_host_that_refuses)
 }
 END_TEST
 
+/* Prefixes first: none that fails may leave the host with half of its lines, and a line that fails leaves all of them. */
+START_TEST(prefixes_come_first)
+{
+    vpn_uapi_error error;
+    static const char first[] = "public_key=" A "\n";
+    ck_assert_int_eq(uapi_set(wg, first, strlen(first), &host, &error), 0);
+    static const char late[] = "public_key=" A "\nlibvpn_x=late\nallowed_ip=10.0.0.0/8\n";
+    ck_assert_int_eq(uapi_set(wg, late, strlen(late), &host, &error), VPN_ESTATE);
+    ck_assert_uint_eq(error.line, 2);
+    uapi_expect(wg, &host, UAPI_PEER(A, UAPI_ZERO, "", "0") "allowed_ip=10.0.0.0/8\nerrno=0\n\n");
+}
+END_TEST
+
 /* Text at fault behind the host's line: what it was asked, it was only asked. */
 START_TEST(a_later_fault_carries_nothing_out)
 {
@@ -442,6 +455,7 @@ static Suite *more_suite(void)
     add(suite, "set", a_line_is_checked_and_then_carried_out);
     add(suite, "no peer", a_peer_that_is_not_made_gets_no_line);
     add(suite, "refusing host", a_host_that_refuses);
+    add(suite, "prefixes first", prefixes_come_first);
     add(suite, "fault", a_later_fault_carries_nothing_out);
     add(suite, "longest", the_longest_line);
     add(suite, "old host", a_host_of_before);
