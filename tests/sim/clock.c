@@ -8,6 +8,7 @@ void clock_start(struct clock *clock, vpn_time now)
     clock->since = now;
     clock->shows = UINT64_C(10000000) * VPN_SECOND;
     clock->ppm = 0;
+    clock->stepped = 0;
     clock->wall = 1700000000;
 }
 
@@ -45,6 +46,7 @@ void clock_step(struct clock *clock, vpn_time now, int64_t by)
     if (by < 0 && clock->shows < 1000000 * VPN_SECOND)
         by = -by;
     clock->shows += (vpn_time)by;
+    clock->stepped = now;
 }
 
 void clock_wall(const struct clock *clock, vpn_time now, vpn_wall *out)

@@ -7,10 +7,11 @@
 #include <vpn/base.h>
 
 struct clock {
-    vpn_time since; /* true time */
-    vpn_time shows; /* what the clock showed then */
-    int64_t ppm;    /* how much faster than true time it runs since */
-    int64_t wall;   /* what the wall clock shows more than the monotonic one, in seconds */
+    vpn_time since;   /* true time */
+    vpn_time shows;   /* what the clock showed then */
+    int64_t ppm;      /* how much faster than true time it runs since */
+    int64_t wall;     /* what the wall clock shows more than the monotonic one, in seconds */
+    vpn_time stepped; /* when it was set to another time, on the world's clock; 0: never */
 };
 
 void clock_start(struct clock *clock, vpn_time now);
